@@ -1,0 +1,243 @@
+package history
+
+import "time"
+
+// Stamp is a reading of CLOCK_BOOTTIME in nanoseconds.
+type Stamp int64
+
+// Sub returns the duration from u to s.
+func (s Stamp) Sub(u Stamp) time.Duration { return time.Duration(s - u) }
+
+// Add returns the stamp d after s.
+func (s Stamp) Add(d time.Duration) Stamp { return s + Stamp(d) }
+
+// Kind says which of an Event's bodies is set.
+type Kind string
+
+// The kinds of event. Exactly one body pointer, the one of the same name, is set.
+const (
+	KindHeader  Kind = "header"  // first line of a history
+	KindStep    Kind = "step"    // the spec says what it does next
+	KindMarker  Kind = "marker"  // the controller touched the marker file
+	KindState   Kind = "state"   // one read of one publication
+	KindTurn    Kind = "turn"    // a turn as its client sees it
+	KindModel   Kind = "model"   // a turn as the model sees it: the ground truth of "in flight"
+	KindProcess Kind = "process" // the gateway's process appeared, vanished, or changed its socket
+	KindAction  Kind = "action"  // the harness did something to the gateway's process
+	KindStall   Kind = "stall"   // the 10 ms heartbeat came late: noise
+	KindLog     Kind = "log"     // a line the gateway wrote, kept because it is a receipt or the last words
+	KindOutcome Kind = "outcome" // last line: how the spec ended
+)
+
+// Event is one line of a history. Call is the last instant at which what it
+// tells had certainly not happened yet, Return the first at which it certainly
+// had; both are on one clock.
+type Event struct {
+	Seq    uint64 `json:"seq"`
+	Kind   Kind   `json:"kind"`
+	Call   Stamp  `json:"call"`
+	Return Stamp  `json:"return"`
+
+	Header  *Header  `json:"header,omitempty"`
+	Step    *Step    `json:"step,omitempty"`
+	Marker  *Marker  `json:"marker,omitempty"`
+	State   *State   `json:"state,omitempty"`
+	Turn    *Turn    `json:"turn,omitempty"`
+	Model   *Model   `json:"model,omitempty"`
+	Process *Process `json:"process,omitempty"`
+	Action  *Action  `json:"action,omitempty"`
+	Stall   *Stall   `json:"stall,omitempty"`
+	Log     *Log     `json:"log,omitempty"`
+	Outcome *Outcome `json:"outcome,omitempty"`
+}
+
+// Header opens a history and holds all a judge needs besides the events.
+type Header struct {
+	Schema       int           `json:"schema"` // 1
+	Spec         string        `json:"spec"`   // full text of the spec
+	Point        string        `json:"point,omitempty"`
+	Requirements []string      `json:"requirements"` // IDs the spec is bound to
+	Seed         int64         `json:"seed"`
+	Bound        time.Duration `json:"bound_ns"` // B, the observation bound
+	Target       string        `json:"target"`
+	Runtime      string        `json:"runtime"` // docker or process
+	Features     []string      `json:"features,omitempty"`
+	Image        string        `json:"image,omitempty"` // image ID, docker runtime
+	// StampError is the probe's own error: the longest distance of two stamps
+	// around a no-op sent through the same path, in nanoseconds.
+	StampError time.Duration `json:"stamp_error_ns"`
+}
+
+// Step is a movement of the spec, in the words of the checklist.
+type Step struct {
+	Text string `json:"text"`
+}
+
+// Op is what the controller did to the marker.
+type Op string
+
+// Marker operations. Rewrite is a Begin on a marker that is already there.
+const (
+	OpBegin   Op = "begin"
+	OpRewrite Op = "rewrite"
+	OpCancel  Op = "cancel" // remove; also when there was none (Existed false)
+	OpFound   Op = "found"  // the probe noticed, unasked, that the marker appeared, changed or vanished
+)
+
+// Marker is one operation on the marker file, or its discovery in a new shape.
+type Marker struct {
+	Op      Op     `json:"op"`
+	How     string `json:"how,omitempty"` // in-place, rename, link, remove, ...
+	SHA256  string `json:"sha256,omitempty"`
+	Existed bool   `json:"existed"`         // before the operation
+	Present bool   `json:"present"`         // after it
+	Error   string `json:"error,omitempty"` // the operation failed; nothing may be derived from it
+}
+
+// State is one read of one publication. Equal consecutive reads are thinned by
+// the observer, but the last read of a value before it changed is always kept,
+// so the intervals stay tight.
+type State struct {
+	Publication string `json:"publication"`       // name from the target file: file, http, ...
+	State       string `json:"state,omitempty"`   // canonical: starting running draining stopping stopped; "" when unreadable
+	Raw         string `json:"raw,omitempty"`     // as published, when it is not a known state
+	Count       int    `json:"count"`             // active_agents
+	Version     string `json:"version,omitempty"` // identity of the file read (inode and mtime): tells a new process's publication from its predecessor's
+	Error       string `json:"error,omitempty"`   // absent, torn, wrong types, unknown state, unreachable; see Problem
+	Problem     string `json:"problem,omitempty"` // class of Error: absent, unparseable, wrong-type, unknown-state, unreachable
+	Asked       bool   `json:"asked,omitempty"`   // read because a spec asked, not by the observer
+}
+
+// The canonical published states.
+const (
+	Starting = "starting"
+	Running  = "running"
+	Draining = "draining"
+	Stopping = "stopping"
+	Stopped  = "stopped"
+)
+
+// TurnPhase is a moment in a turn's life on the client's side.
+type TurnPhase string
+
+// Turn phases.
+const (
+	TurnSent     TurnPhase = "sent"     // Call: before the first byte of the request left; Return: after the last was handed over
+	TurnAnswered TurnPhase = "answered" // response headers read
+	TurnProgress TurnPhase = "progress" // a streamed token arrived (thinned)
+	TurnStalled  TurnPhase = "stalled"  // the client stops reading from here on
+	TurnResumed  TurnPhase = "resumed"  // the client reads again
+	TurnAborted  TurnPhase = "aborted"  // the client hung up on purpose
+	TurnEnded    TurnPhase = "ended"    // the client saw the end; Outcome says which
+)
+
+// TurnOutcome is how a turn ended for its client.
+type TurnOutcome string
+
+// Turn outcomes. Whether a turn was admitted is not the client's to say: the
+// model and the count are.
+const (
+	Finished TurnOutcome = "finished" // the whole reply, byte for byte as the model gave it
+	Refused  TurnOutcome = "refused"  // refused in the shape the target declares for draining
+	Busy     TurnOutcome = "busy"     // refused in the shape the target declares for no capacity / busy session
+	Failed   TurnOutcome = "failed"   // another complete answer
+	Cut      TurnOutcome = "cut"      // connection ended or the reply was not whole
+	Aborted  TurnOutcome = "aborted"  // by the client
+	Unsent   TurnOutcome = "unsent"   // no connection could be made
+	Hung     TurnOutcome = "hung"     // the client gave up waiting
+)
+
+// Turn is a moment of a turn on the client's side.
+type Turn struct {
+	ID         string      `json:"id"` // the token in the user's text
+	Phase      TurnPhase   `json:"phase"`
+	Ingress    string      `json:"ingress"`
+	Session    string      `json:"session,omitempty"`
+	Purpose    string      `json:"purpose,omitempty"` // why the spec sent it
+	Reused     bool        `json:"reused,omitempty"`  // on a connection opened earlier
+	Status     int         `json:"status,omitempty"`  // HTTP status
+	RetryAfter string      `json:"retry_after,omitempty"`
+	Code       string      `json:"code,omitempty"`        // machine-readable error code
+	Bytes      int         `json:"bytes,omitempty"`       // of reply text received so far
+	Outcome    TurnOutcome `json:"outcome,omitempty"`     // with TurnEnded
+	Detail     string      `json:"detail,omitempty"`      // what was wrong with it
+	Stalls     bool        `json:"stalls,omitempty"`      // on sent: the client will not read the reply until told
+	ReplyBytes int         `json:"reply_bytes,omitempty"` // on sent: length of the reply the model will give
+}
+
+// ModelPhase is a moment of a model call.
+type ModelPhase string
+
+// Model phases.
+const (
+	ModelCalled   ModelPhase = "called"   // the request is read; from here the turn is in flight for certain
+	ModelReleased ModelPhase = "released" // the latch opened; until here it was in flight for certain
+	ModelDone     ModelPhase = "done"     // the whole reply was handed over to the gateway
+	ModelGone     ModelPhase = "gone"     // the gateway hung up before it was done
+)
+
+// Model is a moment of a model call. A call without a token belongs to no turn
+// (titles, summaries): it is auxiliary, answered at once and no evidence.
+type Model struct {
+	Turn      string     `json:"turn,omitempty"`
+	Call      int        `json:"call"` // the how-manieth call of this turn, from 1
+	Phase     ModelPhase `json:"phase"`
+	Streamed  bool       `json:"streamed,omitempty"`
+	Auxiliary bool       `json:"auxiliary,omitempty"`
+}
+
+// Process is what the probe sees of the gateway's process.
+type Process struct {
+	Phase     string `json:"phase"` // seen, gone, listening, closed
+	PID       int    `json:"pid"`
+	StartTime uint64 `json:"start_time,omitempty"` // /proc/PID/stat field 22, clock ticks since boot
+	Port      int    `json:"port,omitempty"`       // with listening and closed
+	Inode     uint64 `json:"inode,omitempty"`      // of the listening socket
+	ExitCode  *int   `json:"exit_code,omitempty"`  // with gone, where the runtime knows it
+}
+
+// Process phases.
+const (
+	ProcessSeen      = "seen"
+	ProcessGone      = "gone"
+	ProcessListening = "listening"
+	ProcessClosed    = "closed"
+)
+
+// Action is something the harness did to the gateway, so that what follows from
+// it is not charged to the gateway.
+type Action struct {
+	Name  string `json:"name"`
+	Error string `json:"error,omitempty"`
+}
+
+// Actions. Start, Respawn and Recreate return when the process was launched;
+// Ready when the target's ready check passed.
+const (
+	ActionStart    = "start"
+	ActionReady    = "ready"
+	ActionSIGTERM  = "sigterm"
+	ActionSIGKILL  = "sigkill"
+	ActionRespawn  = "respawn"  // same PID 1, new gateway process
+	ActionRecreate = "recreate" // new PID 1: a new instantiation
+	ActionFreeze   = "freeze"
+	ActionThaw     = "thaw"
+	ActionEnd      = "end" // the spec is over; nothing after it is judged
+)
+
+// Stall is a heartbeat that came Late after its due time; Call and Return span it.
+type Stall struct {
+	Late time.Duration `json:"late_ns"`
+}
+
+// Log is a line of the gateway's own output.
+type Log struct {
+	Line    string `json:"line"`
+	Receipt string `json:"receipt,omitempty"` // fault ID, when a wrong gateway says that it just misbehaved
+}
+
+// Outcome closes a history.
+type Outcome struct {
+	Result  string `json:"result"` // passed, failed, timedout, interrupted, panicked
+	Message string `json:"message,omitempty"`
+}

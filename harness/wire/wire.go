@@ -1,0 +1,255 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// Version of the protocol; Hello fails when probe and suite differ.
+const Version = 1
+
+// Request asks the probe to do one thing.
+type Request struct {
+	ID     uint64          `json:"id"`
+	Verb   Verb            `json:"verb"`
+	Params json.RawMessage `json:"params,omitempty"`
+}
+
+// Message is what the probe says: a reply (ID set) or an event.
+type Message struct {
+	ID     uint64          `json:"id,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  string          `json:"error,omitempty"` // a reply that failed
+	Event  *history.Event  `json:"event,omitempty"`
+}
+
+// Verb names what the probe can do.
+type Verb string
+
+// The verbs, each with its parameter and result type.
+const (
+	VerbHello       Verb = "hello"       // HelloParams -> HelloResult
+	VerbConfigure   Verb = "configure"   // ConfigureParams -> nothing; prepares the home, starts model and observers
+	VerbMarker      Verb = "marker"      // MarkerParams -> nothing; returns when done (or armed)
+	VerbSubmit      Verb = "submit"      // SubmitParams -> SubmitResult; returns at once, the turn goes on
+	VerbSweep       Verb = "sweep"       // SweepParams -> SweepResult; returns when the sweep is over
+	VerbRelease     Verb = "release"     // TurnsParams -> nothing; opens the model's latch
+	VerbEmit        Verb = "emit"        // EmitParams -> nothing; streams tokens while the latch stays shut
+	VerbResume      Verb = "resume"      // TurnsParams -> nothing; a stalled client reads again
+	VerbAbort       Verb = "abort"       // TurnsParams -> nothing; clients hang up
+	VerbRead        Verb = "read"        // ReadParams -> history.State; one read, now
+	VerbWatch       Verb = "watch"       // WatchParams -> WatchResult; find and follow the gateway's process
+	VerbSignal      Verb = "signal"      // SignalParams -> nothing; to the watched process
+	VerbNote        Verb = "note"        // NoteParams -> history.Stamp; the suite's own event, stamped by the probe
+	VerbStamp       Verb = "stamp"       // nothing -> history.Stamp
+	VerbConnections Verb = "connections" // ConnectionsParams -> nothing; opens idle keep-alive connections
+	VerbReady       Verb = "ready"       // ReadyParams -> ReadyResult; polls the ready check until it passes or the time is over
+	VerbFile        Verb = "file"        // FileParams -> FileResult; lay, read or remove a file of the home
+)
+
+// HelloParams opens the conversation.
+type HelloParams struct {
+	Version int `json:"version"`
+}
+
+// HelloResult tells who answers.
+type HelloResult struct {
+	Version    int           `json:"version"`
+	PID        int           `json:"pid"`
+	Stamp      history.Stamp `json:"stamp"`
+	StampError time.Duration `json:"stamp_error_ns"` // longest of 200 pairs of stamps around a no-op through the event path
+}
+
+// ConfigureParams tell the probe all it must know of the target. Everything is
+// resolved already: no templates, no relative paths.
+type ConfigureParams struct {
+	Home         string        `json:"home"` // as the probe sees it
+	UID          int           `json:"uid"`  // owner of the home; -1 leaves it as it is
+	GID          int           `json:"gid"`
+	Marker       string        `json:"marker"` // absolute path
+	Publications []Publication `json:"publications"`
+	Ingresses    []Ingress     `json:"ingresses"`
+	ModelAddress string        `json:"model_address"` // host:port to listen on
+	IngressPorts []int         `json:"ingress_ports"` // whose listening sockets are watched
+	Bound        time.Duration `json:"bound_ns"`
+	Redact       []string      `json:"redact,omitempty"` // strings that must never reach the history
+}
+
+// Publication is a place where the gateway publishes its state.
+type Publication struct {
+	Name   string            `json:"name"`
+	File   string            `json:"file,omitempty"` // absolute path, or
+	URL    string            `json:"url,omitempty"`
+	Header map[string]string `json:"header,omitempty"`
+	State  string            `json:"state"`  // dotted JSON path of the state field
+	Count  string            `json:"count"`  // dotted JSON path of the count field
+	States map[string]string `json:"states"` // published word -> canonical state
+	// EveryMS is the poll interval of an HTTP publication, 20 by default; files
+	// are read on every change the kernel reports, and every 10 ms besides.
+	EveryMS int `json:"every_ms,omitempty"`
+}
+
+// Ingress is a way in, resolved.
+type Ingress struct {
+	Name          string            `json:"name"`
+	Wire          string            `json:"wire"` // openai-chat (more to come)
+	Method        string            `json:"method"`
+	URL           string            `json:"url"`
+	Header        map[string]string `json:"header,omitempty"`
+	SessionHeader string            `json:"session_header,omitempty"`
+	Stream        bool              `json:"stream"`
+	Model         string            `json:"model,omitempty"`
+	Refused       []Recognise       `json:"refused"` // any of them
+	Busy          []Recognise       `json:"busy,omitempty"`
+}
+
+// Recognise matches an answer when every field that is set matches.
+type Recognise struct {
+	Status int               `json:"status,omitempty"`
+	Header map[string]string `json:"header,omitempty"` // name -> regular expression
+	JSON   map[string]string `json:"json,omitempty"`   // dotted path -> regular expression
+	Text   string            `json:"text,omitempty"`   // regular expression over the body
+}
+
+// When arms an action: the probe performs it itself, at the moment its observer
+// reads a state, so that no round trip lies between. Nil means now.
+type When struct {
+	Publication string        `json:"publication,omitempty"` // default: any
+	State       string        `json:"state"`                 // canonical state; fires at the first read, begun after arming, that shows it
+	After       time.Duration `json:"after_ns,omitempty"`    // and then this much later
+}
+
+// MarkerParams is one operation on the marker. Begin on an existing marker is
+// recorded as a rewrite.
+type MarkerParams struct {
+	Op      history.Op `json:"op"` // begin or cancel
+	Content []byte     `json:"content,omitempty"`
+	How     string     `json:"how,omitempty"` // in-place (default), rename, link
+	When    *When      `json:"when,omitempty"`
+}
+
+// Script tells the model what to do with a turn's call.
+type Script struct {
+	Hold       bool `json:"hold"`                  // wait for release before answering
+	ReplyBytes int  `json:"reply_bytes,omitempty"` // length of the reply's text; at least the token's
+	Fail       int  `json:"fail,omitempty"`        // answer with this HTTP status instead
+}
+
+// SubmitParams is one turn.
+type SubmitParams struct {
+	Ingress    string        `json:"ingress"`
+	Session    string        `json:"session,omitempty"` // default: one of its own
+	Purpose    string        `json:"purpose,omitempty"`
+	Script     Script        `json:"script"`
+	Stall      bool          `json:"stall,omitempty"`        // do not read the reply before Resume; tiny receive buffer
+	Connection string        `json:"connection,omitempty"`   // name of an opened idle connection; default: a fresh one
+	RetryFor   time.Duration `json:"retry_for_ns,omitempty"` // keep trying to connect (every 1 ms) this long: for turns thrown at a gateway that is starting
+	GiveUp     time.Duration `json:"give_up_ns"`             // when no end is seen by then, after the turn was sent and not counting time the latch holds it: hung
+	When       *When         `json:"when,omitempty"`
+}
+
+// SubmitResult names the turn.
+type SubmitResult struct {
+	Turn string `json:"turn"`
+}
+
+// SweepParams send a turn every so often, from now until the state was read and
+// a while longer, so that some of them lie right across the flip.
+type SweepParams struct {
+	Submit  SubmitParams  `json:"submit"`
+	Every   time.Duration `json:"every_ns"`
+	Until   string        `json:"until"`      // canonical state to wait for; "" = only Lasting
+	Past    time.Duration `json:"past_ns"`    // and go on this long
+	Lasting time.Duration `json:"lasting_ns"` // at the latest, stop after this
+	// MaxHeld bounds the turns in flight: beyond it the oldest is released
+	// before the next is sent, so a gateway's capacity is not what is tested.
+	MaxHeld     int           `json:"max_held"`
+	Marker      *MarkerParams `json:"marker,omitempty"` // performed MarkerAfter into the sweep
+	MarkerAfter time.Duration `json:"marker_after_ns,omitempty"`
+}
+
+// SweepResult names the turns, in the order in which they were sent.
+type SweepResult struct {
+	Turns   []string `json:"turns"`
+	Reached bool     `json:"reached"` // the state was read
+}
+
+// TurnsParams names turns; none means all.
+type TurnsParams struct {
+	Turns []string `json:"turns,omitempty"`
+}
+
+// EmitParams streams tokens of a held turn.
+type EmitParams struct {
+	Turn   string `json:"turn"`
+	Tokens int    `json:"tokens"`
+}
+
+// ReadParams asks for one read of a publication.
+type ReadParams struct {
+	Publication string `json:"publication"`
+}
+
+// WatchParams says how to find the gateway's process: by PID (process runtime),
+// or, with PID 0, as the youngest process of the pod's PID namespace that has no
+// parent in it and is not the probe's.
+type WatchParams struct {
+	PID    int           `json:"pid,omitempty"`
+	Within time.Duration `json:"within_ns"`
+}
+
+// WatchResult is the process found.
+type WatchResult struct {
+	PID       int    `json:"pid"`
+	StartTime uint64 `json:"start_time"`
+}
+
+// SignalParams is a signal by number.
+type SignalParams struct {
+	Signal int `json:"signal"`
+}
+
+// NoteParams records an event of the suite's own. Return is stamped by the
+// probe; Call too, unless CallAt is given (a stamp taken before the action).
+type NoteParams struct {
+	Event  history.Event `json:"event"`
+	CallAt history.Stamp `json:"call_at,omitempty"`
+}
+
+// ConnectionsParams opens idle connections to an ingress, to be used later.
+type ConnectionsParams struct {
+	Ingress string   `json:"ingress"`
+	Names   []string `json:"names"`
+	// Warm sends one complete request (to the ready URL) over each first, so that
+	// the gateway has it among its keep-alive connections.
+	WarmURL string `json:"warm_url,omitempty"`
+}
+
+// ReadyParams polls a URL (any 2xx) or a publication that must show a state.
+type ReadyParams struct {
+	URL    string            `json:"url,omitempty"`
+	Header map[string]string `json:"header,omitempty"`
+	Within time.Duration     `json:"within_ns"`
+}
+
+// ReadyResult says whether, and what was seen last.
+type ReadyResult struct {
+	Ready bool   `json:"ready"`
+	Last  string `json:"last,omitempty"`
+}
+
+// FileParams handles a file of the home; Path is relative to it and may not leave it.
+type FileParams struct {
+	Op      string `json:"op"` // write, read, remove, stat
+	Path    string `json:"path"`
+	Content []byte `json:"content,omitempty"`
+	Mode    uint32 `json:"mode,omitempty"`
+}
+
+// FileResult answers read and stat.
+type FileResult struct {
+	Exists  bool   `json:"exists"`
+	Content []byte `json:"content,omitempty"`
+}
