@@ -1,0 +1,82 @@
+package runtime
+
+import (
+	"context"
+	"io"
+
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+// Runtime makes pods.
+type Runtime interface {
+	Name() string // docker or process
+	// Prepare does what is done once a run, however many pods follow: checks the
+	// engine, assembles and loads images, sweeps what dead runs left behind. It
+	// returns what is pinned. Safe to be called by several processes at once.
+	Prepare(ctx context.Context, t *target.Target) (Prepared, error)
+	// NewPod makes the infra (probe running, home empty); no gateway yet.
+	NewPod(ctx context.Context, t *target.Target, p Prepared, o PodOptions) (Pod, error)
+	// Close removes all that this run made and is not removed yet.
+	Close(ctx context.Context) error
+}
+
+// Prepared is what a run is pinned to; it is plain data, so one process can
+// prepare and others use it.
+type Prepared struct {
+	RunID       string            `json:"run_id"`
+	ImageID     string            `json:"image_id,omitempty"`     // sha256:... of the gateway under test
+	ImageDigest string            `json:"image_digest,omitempty"` // manifest digest, where the image has one
+	ImageName   string            `json:"image_name,omitempty"`
+	ProbeImage  string            `json:"probe_image,omitempty"`
+	Binaries    map[string]string `json:"binaries,omitempty"` // process runtime: name -> path
+	Engine      string            `json:"engine,omitempty"`   // version of the engine
+	UID         int               `json:"uid"`                // owner of the home, -1 = leave
+	GID         int               `json:"gid"`
+}
+
+// PodOptions distinguish the pods of a run.
+type PodOptions struct {
+	Name string // of the spec, for labels
+}
+
+// Pod is one isolated place with a probe and room for one gateway.
+type Pod interface {
+	// Probe is the probe's standard input and output.
+	Probe() io.ReadWriteCloser
+	// Resolved is the target with every template filled in for this pod.
+	Resolved() *Resolved
+	// StartGateway launches it for the first time; it does not wait for ready.
+	StartGateway(ctx context.Context) error
+	// GatewayPID is the gateway's PID where the runtime knows it in the probe's
+	// namespace (process), or 0 where the probe must look for it (docker).
+	GatewayPID() int
+	// Signal sends a signal to the gateway's main process.
+	Signal(ctx context.Context, signal string) error // TERM, KILL, ...
+	// WaitGateway waits until the gateway has ended and returns its exit code.
+	WaitGateway(ctx context.Context) (int, error)
+	// Respawn starts the gateway again after it ended, in the same instantiation.
+	Respawn(ctx context.Context) error
+	// Recreate ends the instantiation (new PID 1) with the same home and starts
+	// the infra again; Probe returns a new stream afterwards. No gateway yet.
+	Recreate(ctx context.Context) error
+	Freeze(ctx context.Context) error
+	Thaw(ctx context.Context) error
+	// Logs returns the last n lines the gateway wrote, oldest first.
+	Logs(ctx context.Context, n int) ([]string, error)
+	// Follow sends every line the gateway writes, over all its lives, until ctx ends.
+	Follow(ctx context.Context, line func(string)) error
+	// Close removes all of it; safe to call twice.
+	Close(ctx context.Context) error
+}
+
+// Resolved is a target made concrete for one pod.
+type Resolved struct {
+	Target       *target.Target
+	Home         string // as the probe sees it (absolute)
+	Marker       string // absolute path of the marker
+	Ports        map[string]int
+	ModelAddress string // host:port the probe's model listens on
+	ModelURL     string // http://host:port/v1
+	UID, GID     int
+	Expand       func(string) string // fills in a template
+}

@@ -1,0 +1,118 @@
+package target
+
+import "time"
+
+// Target is a target file, validated and with defaults filled in. Strings marked
+// "template" may hold {{home}}, {{port.NAME}} and {{model_url}}; they are
+// resolved when a pod is made, by Resolve.
+type Target struct {
+	Path string `json:"-"` // the file it came from
+
+	APIVersion   string            `json:"apiVersion"` // drainproof/v1
+	Name         string            `json:"name"`
+	Image        *Image            `json:"image,omitempty"`
+	Process      *Process          `json:"process,omitempty"`
+	Command      []string          `json:"command,omitempty"` // overrides the image's entrypoint and command
+	User         string            `json:"user,omitempty"`    // uid[:gid], overrides the image's
+	Home         Home              `json:"home"`
+	Env          map[string]string `json:"env,omitempty"`     // template values
+	Secrets      []string          `json:"secrets,omitempty"` // names of env variables whose values are redacted everywhere
+	Ports        map[string]int    `json:"ports"`             // name -> port inside the pod; the process runtime picks free ones instead
+	Ready        Ready             `json:"ready"`
+	Model        Model             `json:"model"`
+	Ingresses    []Ingress         `json:"ingresses"`
+	Publications []Publication     `json:"state"`
+	Features     []string          `json:"features,omitempty"`
+	Bounds       Bounds            `json:"bounds"`
+	Capacity     int               `json:"capacity,omitempty"` // turns in flight the gateway takes; default 10
+	Shutdown     *Shutdown         `json:"shutdown,omitempty"`
+	Sidecars     []Sidecar         `json:"sidecars,omitempty"`
+	// Room for what later families drive; validated by the schema, unused by the gate.
+	Tools    map[string]any `json:"tools,omitempty"`
+	Sessions map[string]any `json:"sessions,omitempty"`
+	Jobs     map[string]any `json:"jobs,omitempty"`
+}
+
+// Image is what the docker runtime runs: an image the engine has already, or one
+// assembled from a static binary by a recipe.
+type Image struct {
+	Name   string `json:"name,omitempty"`   // repository:tag or ID; never pulled
+	Recipe string `json:"recipe,omitempty"` // path of an image recipe, relative to the target file
+}
+
+// Process is what the process runtime runs.
+type Process struct {
+	Command []string `json:"command"`       // template; {{bin}} is the folder of built binaries
+	Dir     string   `json:"dir,omitempty"` // relative to the target file
+}
+
+// Home is the gateway's state directory.
+type Home struct {
+	Path   string `json:"path"`   // inside the container
+	Marker string `json:"marker"` // file name in it, default .drain_request.json
+}
+
+// Ready says when a started gateway can be spoken to.
+type Ready struct {
+	URL    string        `json:"url"` // template; any 2xx
+	Within time.Duration `json:"-"`   // default 15s
+}
+
+// Model is the model's wire as the gateway speaks it.
+type Model struct {
+	Wire string `json:"wire"` // openai-chat
+	Port int    `json:"port"` // inside the pod, default 9471
+}
+
+// Ingress is one way in.
+type Ingress struct {
+	Name          string            `json:"name"`
+	Wire          string            `json:"wire"` // openai-chat
+	Method        string            `json:"method,omitempty"`
+	URL           string            `json:"url"` // template
+	Header        map[string]string `json:"header,omitempty"`
+	SessionHeader string            `json:"sessionHeader,omitempty"`
+	Stream        bool              `json:"stream,omitempty"`
+	Model         string            `json:"model,omitempty"`
+	Refused       []Recognise       `json:"refused"`
+	Busy          []Recognise       `json:"busy,omitempty"`
+}
+
+// Recognise matches an answer when all that is set matches; see wire.Recognise.
+type Recognise struct {
+	Status int               `json:"status,omitempty"`
+	Header map[string]string `json:"header,omitempty"`
+	JSON   map[string]string `json:"json,omitempty"`
+	Text   string            `json:"text,omitempty"`
+}
+
+// Publication is one place where state is published; file or http.
+type Publication struct {
+	Name   string            `json:"name"`
+	File   string            `json:"file,omitempty"` // relative to the home
+	URL    string            `json:"url,omitempty"`  // template
+	Header map[string]string `json:"header,omitempty"`
+	State  string            `json:"state,omitempty"`  // default gateway_state
+	Count  string            `json:"count,omitempty"`  // default active_agents
+	States map[string]string `json:"states,omitempty"` // published -> canonical; default: the canonical words
+}
+
+// Bounds are the target's own bounds.
+type Bounds struct {
+	Observe time.Duration `json:"-"` // B, default 2s, at most 5s (above: runs, but never certifies)
+}
+
+// Shutdown says how the gateway takes a SIGTERM.
+type Shutdown struct {
+	Deadline time.Duration `json:"-"` // how long it lets turns finish
+}
+
+// Sidecar is a further container of the pod (or process), from the same image
+// unless it names another.
+type Sidecar struct {
+	Name    string            `json:"name"`
+	Image   string            `json:"image,omitempty"`
+	Command []string          `json:"command"`           // template
+	Process []string          `json:"process,omitempty"` // template, process runtime
+	Env     map[string]string `json:"env,omitempty"`
+}
