@@ -1,0 +1,20 @@
+// Package conformance says what a drainable gateway must do, and checks it.
+//
+// requirements.yaml holds the requirements; each has an ID, a level and a text.
+// The specs are Ginkgo specs in ordinary files, one per point of the checklist
+// (point_a_observe.go and so on). A spec is a situation: it says what happens to
+// a real, isolated gateway, in the checklist's own words. It does not judge
+// alone: everything that happened is one history, and every history is judged by
+// every monitor, so each spec looks for all faults.
+//
+// [Run] registers and runs the specs. `drainproof gate`, `go tool ginkgo -p
+// ./conformance` and `go test ./conformance` all come here, and all read
+// ginkgo.yaml.
+//
+//	func TestDrain(t *testing.T) {
+//		conformance.Run(t, conformance.Config{File: "ginkgo.yaml"})
+//	}
+//
+// The package reaches gateways only through harness/ and knows nothing of the
+// reference gateway.
+package conformance

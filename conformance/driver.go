@@ -1,0 +1,169 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// poll is how often an expectation looks at what the probe has reported; it
+// costs nothing and is in no figure, since the probe stamps what it sees.
+const poll = 2 * time.Millisecond
+
+// gateway is the gateway under test with the errors of the harness taken care
+// of: each ends the spec, and none of them is held against the gateway.
+type gateway struct {
+	*pod.Gateway
+}
+
+func must(err error) {
+	ginkgo.GinkgoHelper()
+	gomega.Expect(err).NotTo(gomega.HaveOccurred())
+}
+
+func (g gateway) step(ctx context.Context, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	ginkgo.By(text)
+	must(g.Step(ctx, text))
+}
+
+func (g gateway) beginDrain(ctx context.Context) {
+	ginkgo.GinkgoHelper()
+	must(g.BeginDrain(ctx))
+}
+
+func (g gateway) cancelDrain(ctx context.Context) {
+	ginkgo.GinkgoHelper()
+	must(g.CancelDrain(ctx))
+}
+
+// drain requests a drain and waits until it is published.
+func (g gateway) drain(ctx context.Context) {
+	ginkgo.GinkgoHelper()
+	g.beginDrain(ctx)
+	g.eventually(ctx).Should(expect.BeDraining())
+}
+
+// revert cancels the drain and waits until the gateway publishes running.
+func (g gateway) revert(ctx context.Context) {
+	ginkgo.GinkgoHelper()
+	g.cancelDrain(ctx)
+	g.eventually(ctx).Should(expect.BeRunning())
+}
+
+func (g gateway) submit(ctx context.Context, t pod.Turn) *pod.Submitted {
+	ginkgo.GinkgoHelper()
+	s, err := g.Submit(ctx, t)
+	must(err)
+	return s
+}
+
+// held submits a turn and waits until the model holds it.
+func (g gateway) held(ctx context.Context, t pod.Turn) *pod.Submitted {
+	ginkgo.GinkgoHelper()
+	t.Hold = true
+	s := g.submit(ctx, t)
+	g.eventuallyTurn(ctx, s).Should(expect.BeHeldByTheModel())
+	return s
+}
+
+// eventually waits for what is published, for as long as the contract gives a
+// gateway before a suite gives up, and no longer than its process lives.
+func (g gateway) eventually(ctx context.Context) types.AsyncAssertion {
+	ginkgo.GinkgoHelper()
+	return gomega.Eventually(ctx, func() (pod.Published, error) {
+		p := g.Published()
+		if !g.Alive() {
+			return p, gomega.StopTrying("the gateway's process is gone")
+		}
+		return p, nil
+	}).WithTimeout(g.Grace()).WithPolling(poll)
+}
+
+func (g gateway) eventuallyTurn(ctx context.Context, s *pod.Submitted) types.AsyncAssertion {
+	ginkgo.GinkgoHelper()
+	return gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace()).WithPolling(poll)
+}
+
+// holds expects that nothing that is published changes for a while.
+func (g gateway) holds(ctx context.Context, d time.Duration, m types.GomegaMatcher) {
+	ginkgo.GinkgoHelper()
+	gomega.Consistently(ctx, func() (pod.Published, error) {
+		if !g.Alive() {
+			return g.Published(), gomega.StopTrying("the gateway's process is gone")
+		}
+		return g.Published(), nil
+	}).WithTimeout(d).WithPolling(poll).Should(m)
+}
+
+// retakeWhileNoisy repeats a measurement, twice at the most, while its newest
+// occurrence was drowned in noise of the machine.
+func (g gateway) retakeWhileNoisy(ctx context.Context, requirement string, take func(context.Context)) {
+	ginkgo.GinkgoHelper()
+	for range 2 {
+		j, err := g.Judge(requirement)
+		must(err)
+		if j.Inconclusive == "" {
+			return
+		}
+		g.step(ctx, "the machine stalled while %s was measured; taking it again", requirement)
+		take(ctx)
+	}
+}
+
+// drained waits until everything submitted has ended and 0 is published, so that
+// the next movement starts from nothing in flight.
+func (g gateway) drained(ctx context.Context) {
+	ginkgo.GinkgoHelper()
+	must(g.Release(ctx))
+	g.eventually(ctx).Should(expect.HaveCount(0))
+}
+
+// ingresses are the names of the ways in that the target declares.
+func (g gateway) ingresses() []string {
+	var names []string
+	for _, in := range g.Target().Ingresses {
+		names = append(names, in.Name)
+	}
+	return names
+}
+
+// withoutStream is the name of an ingress that answers in one piece, or of the
+// first one when the target has none.
+func (g gateway) withoutStream() string { return g.pick(false) }
+
+// streamed is the name of an ingress that streams, or of the first one.
+func (g gateway) streamed() string { return g.pick(true) }
+
+func (g gateway) pick(stream bool) string {
+	for _, in := range g.Target().Ingresses {
+		if in.Stream == stream {
+			return in.Name
+		}
+	}
+	return g.Target().Ingresses[0].Name
+}
+
+func (g gateway) streams(name string) bool {
+	for _, in := range g.Target().Ingresses {
+		if in.Name == name {
+			return in.Stream
+		}
+	}
+	return false
+}
+
+// stalledReply is a reply too long for the kernel to take over from a gateway
+// whose client reads nothing (a server hands over some 4 MB), in bytes.
+const stalledReply = 8 << 20
+
+// sweepInFlight bounds what a sweep keeps in flight, so that it tests the gate
+// and not the target's capacity.
+func (g gateway) sweepInFlight() int { return max(1, min(32, g.Target().Capacity/2)) }

@@ -1,0 +1,82 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// Point b, refuse: a new turn is refused as draining; it claims no slot, and it
+// never reaches the model.
+func (s *suite) refuse() {
+	s.point("b", "refuse",
+		"refuses a new turn as draining; it claims no slot and never reaches the model",
+		ids("GATE-001", "GATE-002", "GATE-003", "GATE-005", "GATE-008", "GATE-010", "GATE-012"),
+		func(ctx context.Context, gw gateway) {
+			for i := range s.repeat.Sweeps {
+				ingress := gw.ingresses()[i%len(gw.ingresses())]
+				gw.step(ctx, "sweep %d of %d: turns on %s across the flip, every 5 ms", i+1, s.repeat.Sweeps, ingress)
+				gw.sweepAcrossTheFlip(ctx, ingress)
+				gw.revert(ctx)
+			}
+
+			gw.step(ctx, "drain with connections opened before it")
+			var connections []string
+			for _, ingress := range gw.ingresses() {
+				name := "opened-before-" + ingress
+				must(gw.OpenConnections(ctx, ingress, name))
+				connections = append(connections, name)
+			}
+			gw.drain(ctx)
+
+			gw.step(ctx, "submit %d turns on every ingress, one after the other", s.repeat.Refusals)
+			for range s.repeat.Refusals {
+				for _, ingress := range gw.ingresses() {
+					turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent while draining"})
+					gw.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+				}
+			}
+
+			gw.step(ctx, "submit a turn on each old connection")
+			for i, ingress := range gw.ingresses() {
+				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Connection: connections[i], Purpose: "on a connection from before the drain"})
+				gw.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+			}
+
+			gw.step(ctx, "hold the drain for longer than B and submit again")
+			gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(0))
+			for _, ingress := range gw.ingresses() {
+				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent later than B after the marker"})
+				gw.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+			}
+			gw.revert(ctx)
+		})
+}
+
+// sweepAcrossTheFlip keeps sending turns from before the marker until well after
+// draining was read, and has more turns armed in the probe for the very moment
+// at which it is read: no round trip lies in between.
+func (g gateway) sweepAcrossTheFlip(ctx context.Context, ingress string) {
+	var armed []*pod.Submitted
+	for i := range 4 {
+		armed = append(armed, g.submit(ctx, pod.Turn{
+			Ingress: ingress, Hold: true, OnState: history.Draining,
+			Purpose: fmt.Sprintf("armed for the first draining that is read (%d)", i+1),
+		}))
+	}
+	_, err := g.Sweep(ctx, pod.Sweep{
+		Turn:  pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent across the flip"},
+		Every: 5 * time.Millisecond, Lead: 60 * time.Millisecond, Begin: true,
+		Until: history.Draining, Past: 120 * time.Millisecond, MaxInFlight: g.sweepInFlight(),
+	})
+	must(err)
+	g.eventually(ctx).Should(expect.BeDraining())
+	for _, turn := range armed {
+		g.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+	}
+	g.drained(ctx)
+}

@@ -1,0 +1,48 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// Point d, revert: the marker goes; within B running is published and a new turn
+// is accepted; both directions are idempotent.
+func (s *suite) revert() {
+	s.point("d", "revert",
+		"publishes running within B of the cancel and accepts the next turn; both directions are idempotent",
+		ids("WATCH-002", "STATE-003", "STATE-005", "GATE-011", "MARKER-008"),
+		func(ctx context.Context, gw gateway) {
+			cycle := func(ctx context.Context) {
+				gw.drain(ctx)
+				gw.revert(ctx)
+				for _, ingress := range gw.ingresses() {
+					turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Purpose: "the first after a cancel"})
+					gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+				}
+			}
+			gw.step(ctx, "drain and cancel %d times; a turn on every ingress after each", s.repeat.Reverts)
+			for range s.repeat.Reverts {
+				cycle(ctx)
+			}
+			gw.retakeWhileNoisy(ctx, "WATCH-002", cycle)
+
+			gw.step(ctx, "request the drain again while draining, %d times, by every way of writing", s.repeat.Rewrites)
+			gw.drain(ctx)
+			ways := []string{"in-place", "rename"}
+			for i := range s.repeat.Rewrites {
+				must(gw.Rewrite(ctx, ways[i%len(ways)]))
+				gw.holds(ctx, gw.B()/20, expect.BeDraining())
+			}
+			gw.step(ctx, "hold for B, so that every cadence has met the rewrites")
+			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeDraining())
+
+			gw.step(ctx, "cancel, and cancel again when nothing drains")
+			gw.revert(ctx)
+			gw.cancelDrain(ctx)
+			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeRunning())
+			turn := gw.submit(ctx, pod.Turn{Purpose: "after a cancel of nothing"})
+			gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+		})
+}

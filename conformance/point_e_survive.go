@@ -1,0 +1,84 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/onsi/gomega"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// Point e, survive: a marker that survived a restart of the gateway is honoured
+// before the first turn can get in; and a real shutdown wins over a cancel.
+func (s *suite) survive() {
+	s.point("e", "survive",
+		"honours a marker that survived its restart before the first turn, and lets a shutdown win over a cancel",
+		ids("WATCH-003", "RESTART-001", "RESTART-002", "STATE-007", "STATE-012"),
+		func(ctx context.Context, gw gateway) {
+			for i := range s.repeat.Restarts {
+				gw.step(ctx, "restart %d of %d under the marker, after a SIGTERM", i+1, s.repeat.Restarts)
+				gw.drain(ctx)
+				must(gw.SIGTERM(ctx))
+				gw.exited(ctx)
+				gw.respawnUnderFire(ctx)
+
+				gw.step(ctx, "and after a SIGKILL in the middle of the drain")
+				must(gw.SIGKILL(ctx))
+				gw.respawnUnderFire(ctx)
+				gw.revert(ctx)
+				turn := gw.submit(ctx, pod.Turn{Purpose: "after the drain that survived"})
+				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+			}
+
+			gw.step(ctx, "shut down with a turn in flight in a drain, and cancel the drain meanwhile")
+			turn := gw.held(ctx, pod.Turn{Purpose: "in flight at the shutdown"})
+			gw.drain(ctx)
+			must(gw.SIGTERM(ctx))
+			gw.cancelDrain(ctx)
+			must(gw.Hold(ctx, gw.B()+gw.B()/10))
+			gomega.Expect(gw.Published()).NotTo(expect.BeRunning())
+			must(turn.Release(ctx))
+			gw.exited(ctx)
+			gomega.Eventually(ctx, gw.Published).WithTimeout(gw.B()).WithPolling(poll).Should(expect.BeStopped())
+		})
+}
+
+// exited waits for the end of a gateway that was told to go, for as long as it
+// declared to need.
+func (g gateway) exited(ctx context.Context) {
+	limit := g.Grace()
+	if g.Target().Shutdown != nil {
+		limit += g.Target().Shutdown.Deadline
+	}
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	_, err := g.AwaitExit(within)
+	must(err)
+}
+
+// respawnUnderFire starts the gateway again with turns already knocking: the
+// probe tries to connect every millisecond, and goes on after it got in.
+func (g gateway) respawnUnderFire(ctx context.Context) {
+	var early []*pod.Submitted
+	for i := range 4 {
+		early = append(early, g.submit(ctx, pod.Turn{
+			Ingress: g.ingresses()[i%len(g.ingresses())], Hold: true, RetryFor: g.Target().Ready.Within,
+			Purpose: fmt.Sprintf("knocking while the gateway starts (%d)", i+1),
+		}))
+	}
+	must(g.Respawn(ctx))
+	_, err := g.Sweep(ctx, pod.Sweep{
+		Turn:  pod.Turn{Ingress: g.ingresses()[0], Hold: true, RetryFor: g.Target().Ready.Within, Purpose: "sent while the gateway starts"},
+		Every: 20 * time.Millisecond, Past: 400 * time.Millisecond, MaxInFlight: g.sweepInFlight(),
+	})
+	must(err)
+	must(g.AwaitReady(ctx))
+	g.eventually(ctx).Should(expect.BeDraining())
+	for _, turn := range early {
+		g.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+	}
+	g.drained(ctx)
+}

@@ -1,0 +1,130 @@
+package expect
+
+import (
+	"fmt"
+
+	"github.com/onsi/gomega/types"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// published matches when ok holds for every declared publication.
+type published struct {
+	want string
+	ok   func(pod.Reading) bool
+}
+
+// BeDraining matches a [pod.Published] in which every publication says draining.
+func BeDraining() types.GomegaMatcher { return inState(history.Draining) }
+
+// BeRunning matches when every publication says running.
+func BeRunning() types.GomegaMatcher { return inState(history.Running) }
+
+// BeStopped matches when every publication says stopped.
+func BeStopped() types.GomegaMatcher { return inState(history.Stopped) }
+
+func inState(state string) types.GomegaMatcher {
+	return &published{want: state, ok: func(r pod.Reading) bool { return r.Problem == "" && r.State == state }}
+}
+
+// HaveCount matches when every publication says that n turns are in flight.
+func HaveCount(n int) types.GomegaMatcher {
+	return &published{want: fmt.Sprintf("active_agents %d", n), ok: func(r pod.Reading) bool {
+		return r.Problem == "" && r.Count == n
+	}}
+}
+
+// Match implements types.GomegaMatcher.
+func (m *published) Match(actual any) (bool, error) {
+	p, ok := actual.(pod.Published)
+	if !ok {
+		return false, fmt.Errorf("expected what a gateway publishes (gw.Published), got %T", actual)
+	}
+	for _, r := range p {
+		if !m.ok(r) {
+			return false, nil
+		}
+	}
+	return len(p) > 0, nil
+}
+
+// FailureMessage implements types.GomegaMatcher.
+func (m *published) FailureMessage(actual any) string {
+	return fmt.Sprintf("expected every publication to say %s\nread last:  %v", m.want, actual)
+}
+
+// NegatedFailureMessage implements types.GomegaMatcher.
+func (m *published) NegatedFailureMessage(actual any) string {
+	return fmt.Sprintf("expected no publication to say %s\nread last:  %v", m.want, actual)
+}
+
+// turn matches a submitted turn by what is known of it.
+type turn struct {
+	want string
+	ok   func(pod.TurnView) bool
+}
+
+// BeHeldByTheModel matches a turn that was admitted and whose model call is held.
+func BeHeldByTheModel() types.GomegaMatcher {
+	return &turn{"to be held by the model", func(t pod.TurnView) bool { return t.InModel }}
+}
+
+// FinishWhole matches a turn whose whole reply arrived, byte for byte.
+func FinishWhole() types.GomegaMatcher {
+	return &turn{"to finish whole", func(t pod.TurnView) bool { return t.Outcome == history.Finished }}
+}
+
+// HaveReceived matches a turn of whose reply at least n bytes have arrived.
+func HaveReceived(n int) types.GomegaMatcher {
+	return &turn{fmt.Sprintf("to have received %d bytes of its reply", n), func(t pod.TurnView) bool { return t.Received >= n }}
+}
+
+// HaveHandedOverTheReply matches a turn whose reply the model has given to the
+// gateway completely.
+func HaveHandedOverTheReply() types.GomegaMatcher {
+	return &turn{"to have its reply handed to the gateway", func(t pod.TurnView) bool { return t.ModelDone }}
+}
+
+// BeRefused matches a turn that was refused as draining and never reached the model.
+func BeRefused() types.GomegaMatcher {
+	return &turn{"to be refused as draining, unseen by the model", func(t pod.TurnView) bool {
+		return t.Outcome == history.Refused && t.ModelCalls == 0
+	}}
+}
+
+// HaveEnded matches a turn whose client has seen its end, whatever it was.
+func HaveEnded() types.GomegaMatcher {
+	return &turn{"to have ended", func(t pod.TurnView) bool { return t.Outcome != "" }}
+}
+
+// BeDecided matches a turn that was either admitted or has ended.
+func BeDecided() types.GomegaMatcher {
+	return &turn{"to be admitted or answered", func(t pod.TurnView) bool { return t.Outcome != "" || t.ModelCalls > 0 }}
+}
+
+// Match implements types.GomegaMatcher.
+func (m *turn) Match(actual any) (bool, error) {
+	s, ok := actual.(interface{ View() pod.TurnView })
+	if !ok {
+		return false, fmt.Errorf("expected a submitted turn, got %T", actual)
+	}
+	return m.ok(s.View()), nil
+}
+
+// FailureMessage implements types.GomegaMatcher.
+func (m *turn) FailureMessage(actual any) string {
+	return fmt.Sprintf("expected the turn %s\nseen so far: %v", m.want, view(actual))
+}
+
+// NegatedFailureMessage implements types.GomegaMatcher.
+func (m *turn) NegatedFailureMessage(actual any) string {
+	return fmt.Sprintf("expected the turn not %s\nseen so far: %v", m.want, view(actual))
+}
+
+func view(actual any) any {
+	if s, ok := actual.(interface{ View() pod.TurnView }); ok {
+		return s.View()
+	}
+	return actual
+}

@@ -1,0 +1,238 @@
+package pod
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/runtime"
+	"github.com/drainproof/drainproof/harness/wire"
+)
+
+// Turn says what a spec wants to submit; the zero value is a turn on the first
+// ingress, on a fresh connection, answered by the model at once.
+type Turn struct {
+	Ingress    string
+	Session    string
+	Purpose    string
+	Hold       bool          // the model holds it until Release
+	ReplyBytes int           // length of the reply's text, default 64
+	Stall      bool          // the client reads nothing before Resume
+	Connection string        // name of a connection opened by OpenConnections
+	RetryFor   time.Duration // keep trying to connect this long
+	OnState    string        // the probe submits it at the first reading of this state
+}
+
+// Submitted is a turn on its way.
+type Submitted struct {
+	ID string
+	gw *Gateway
+}
+
+// View is what is known of it now.
+func (s *Submitted) View() TurnView {
+	s.gw.live.mu.Lock()
+	defer s.gw.live.mu.Unlock()
+	if t := s.gw.live.turns[s.ID]; t != nil {
+		return *t
+	}
+	return TurnView{ID: s.ID}
+}
+
+// Release opens the model's latch for it.
+func (s *Submitted) Release(ctx context.Context) error { return s.gw.Release(ctx, s) }
+
+// Resume lets a stalled client read again.
+func (s *Submitted) Resume(ctx context.Context) error {
+	return s.gw.probe.Call(ctx, wire.VerbResume, wire.TurnsParams{Turns: []string{s.ID}}, nil)
+}
+
+// Abort hangs up on it.
+func (s *Submitted) Abort(ctx context.Context) error {
+	return s.gw.probe.Call(ctx, wire.VerbAbort, wire.TurnsParams{Turns: []string{s.ID}}, nil)
+}
+
+// Emit streams n tokens of it while the latch stays shut.
+func (s *Submitted) Emit(ctx context.Context, n int) error {
+	return s.gw.probe.Call(ctx, wire.VerbEmit, wire.EmitParams{Turn: s.ID, Tokens: n}, nil)
+}
+
+// Submit sends a turn, or arms it; it does not wait for the end.
+func (g *Gateway) Submit(ctx context.Context, t Turn) (*Submitted, error) {
+	var r wire.SubmitResult
+	if err := g.probe.Call(ctx, wire.VerbSubmit, g.params(t), &r); err != nil {
+		return nil, err
+	}
+	return &Submitted{ID: r.Turn, gw: g}, nil
+}
+
+func (g *Gateway) params(t Turn) wire.SubmitParams {
+	p := wire.SubmitParams{
+		Ingress: t.Ingress, Session: t.Session, Purpose: t.Purpose,
+		Script: wire.Script{Hold: t.Hold, ReplyBytes: t.ReplyBytes},
+		Stall:  t.Stall, Connection: t.Connection, RetryFor: t.RetryFor,
+		GiveUp: g.Grace(),
+	}
+	if p.Ingress == "" {
+		p.Ingress = g.o.Target.Ingresses[0].Name
+	}
+	if t.OnState != "" {
+		p.When = &wire.When{State: t.OnState}
+	}
+	return p
+}
+
+// Sweep sends turns every so often across a flip; see wire.SweepParams.
+type Sweep struct {
+	Turn        Turn
+	Every       time.Duration
+	Begin       bool          // begin a drain Lead into the sweep
+	Lead        time.Duration // turns sent for this long before the marker
+	Until       string        // canonical state to wait for; "" = none, only Past counts
+	Past        time.Duration // go on this long after the state was read
+	MaxInFlight int
+}
+
+// Sweep runs one and returns its turns in the order in which they were sent.
+// That the state is not reached within the grace is no error: it shows in the
+// history.
+func (g *Gateway) Sweep(ctx context.Context, s Sweep) ([]*Submitted, error) {
+	p := wire.SweepParams{
+		Submit: g.params(s.Turn), Every: s.Every, Until: s.Until, Past: s.Past,
+		Lasting: s.Lead + g.Grace() + s.Past, MaxHeld: s.MaxInFlight,
+	}
+	if s.Until == "" {
+		p.Lasting = s.Lead + s.Past
+	}
+	if s.Begin {
+		p.Marker = &wire.MarkerParams{Op: history.OpBegin}
+		p.MarkerAfter = s.Lead
+	}
+	var r wire.SweepResult
+	if err := g.probe.Call(ctx, wire.VerbSweep, p, &r); err != nil {
+		return nil, err
+	}
+	out := make([]*Submitted, 0, len(r.Turns))
+	for _, id := range r.Turns {
+		out = append(out, &Submitted{ID: id, gw: g})
+	}
+	return out, nil
+}
+
+// Release opens the model's latch for these turns, or for all.
+func (g *Gateway) Release(ctx context.Context, turns ...*Submitted) error {
+	p := wire.TurnsParams{}
+	for _, t := range turns {
+		p.Turns = append(p.Turns, t.ID)
+	}
+	return g.probe.Call(ctx, wire.VerbRelease, p, nil)
+}
+
+// OpenConnections opens idle keep-alive connections to an ingress; each has
+// carried one complete request already.
+func (g *Gateway) OpenConnections(ctx context.Context, ingress string, names ...string) error {
+	r := g.pod.Resolved()
+	return g.probe.Call(ctx, wire.VerbConnections, wire.ConnectionsParams{
+		Ingress: ingress, Names: names, WarmURL: r.Expand(r.Target.Ready.URL),
+	}, nil)
+}
+
+// BeginDrain writes the marker in place, as a controller would. On a marker that
+// is there already it is a rewrite.
+func (g *Gateway) BeginDrain(ctx context.Context) error {
+	return g.marker(ctx, wire.MarkerParams{Op: history.OpBegin})
+}
+
+// Rewrite requests the drain that is in effect once more: in place, or with how
+// "rename" by replacing the file.
+func (g *Gateway) Rewrite(ctx context.Context, how string) error {
+	return g.marker(ctx, wire.MarkerParams{Op: history.OpBegin, How: how})
+}
+
+// CancelDrain removes the marker; also when there is none.
+func (g *Gateway) CancelDrain(ctx context.Context) error {
+	return g.marker(ctx, wire.MarkerParams{Op: history.OpCancel})
+}
+
+func (g *Gateway) marker(ctx context.Context, p wire.MarkerParams) error {
+	return g.probe.Call(ctx, wire.VerbMarker, p, nil)
+}
+
+// Hold lets time pass on purpose: for rules that say that nothing happens. It
+// returns early when the gateway's process is gone, since nothing more can.
+func (g *Gateway) Hold(ctx context.Context, d time.Duration) error {
+	end := time.NewTimer(d)
+	defer end.Stop()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case <-look.C:
+			if !g.Alive() {
+				return nil
+			}
+		}
+	}
+}
+
+// configure is the target as the probe must know it.
+func configure(r *runtime.Resolved) wire.ConfigureParams {
+	t := r.Target
+	c := wire.ConfigureParams{
+		Home: r.Home, UID: r.UID, GID: r.GID, Marker: r.Marker,
+		ModelAddress: r.ModelAddress, Bound: t.Bounds.Observe,
+	}
+	c.IngressPorts = ingressPorts(r)
+	for _, p := range t.Publications {
+		w := wire.Publication{Name: p.Name, State: p.State, Count: p.Count, States: p.States, Header: expandAll(r, p.Header)}
+		if p.File != "" {
+			w.File = r.Home + "/" + p.File
+		} else {
+			w.URL = r.Expand(p.URL)
+		}
+		c.Publications = append(c.Publications, w)
+	}
+	for _, in := range t.Ingresses {
+		c.Ingresses = append(c.Ingresses, wire.Ingress{
+			Name: in.Name, Wire: in.Wire, Method: in.Method, URL: r.Expand(in.URL),
+			Header: expandAll(r, in.Header), SessionHeader: in.SessionHeader, Stream: in.Stream, Model: in.Model,
+			Refused: recognise(in.Refused), Busy: recognise(in.Busy),
+		})
+	}
+	for _, name := range t.Secrets {
+		if v := r.Expand(t.Env[name]); v != "" {
+			c.Redact = append(c.Redact, v)
+		}
+	}
+	return c
+}
+
+// ingressPorts are the ports turns come in by: the sockets that must survive.
+func ingressPorts(r *runtime.Resolved) []int {
+	var ports []int
+	for _, in := range r.Target.Ingresses {
+		u, err := url.Parse(r.Expand(in.URL))
+		if err != nil {
+			continue // the probe will say so when a turn is sent
+		}
+		if p, err := strconv.Atoi(u.Port()); err == nil && !slices.Contains(ports, p) {
+			ports = append(ports, p)
+		}
+	}
+	return ports
+}
+
+func expandAll(r *runtime.Resolved, in map[string]string) map[string]string {
+	out := make(map[string]string, len(in))
+	for k, v := range in {
+		out[k] = r.Expand(v)
+	}
+	return out
+}

@@ -1,0 +1,403 @@
+package pod
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/monitor"
+	"github.com/drainproof/drainproof/harness/runtime"
+	"github.com/drainproof/drainproof/harness/target"
+	"github.com/drainproof/drainproof/harness/wire"
+)
+
+// Options say which gateway, where, and under which heading its history stands.
+type Options struct {
+	Runtime  runtime.Runtime
+	Prepared runtime.Prepared
+	Target   *target.Target
+	Header   history.Header // Image, Runtime, Target and StampError are filled in
+	File     string         // path of the history; "" keeps it in memory only
+	Progress func(string)   // told every step; may be nil
+}
+
+// Gateway is one gateway under test in its pod.
+type Gateway struct {
+	o      Options
+	pod    runtime.Pod
+	probe  *wire.Client
+	live   *live
+	writer *history.Writer
+	seq    uint64
+	seqMu  sync.Mutex
+	follow context.CancelFunc
+	stamp  time.Duration
+	broken error // the history could not be written
+	ended  bool
+}
+
+// New makes the pod and configures its probe; the gateway is not started, so a
+// spec can lay a marker first.
+func New(ctx context.Context, o Options) (*Gateway, error) {
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	p, err := o.Runtime.NewPod(ctx, o.Target, o.Prepared, runtime.PodOptions{Name: o.Header.Spec})
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{o: o, pod: p, live: newLive()}
+	if err := g.connect(ctx); err != nil {
+		g.abandon()
+		return nil, err
+	}
+	followed, stop := context.WithCancel(context.WithoutCancel(ctx))
+	g.follow = stop
+	go func() { _ = p.Follow(followed, g.logLine) }()
+	return g, nil
+}
+
+// Start is New, then the gateway, then its ready check.
+func Start(ctx context.Context, o Options) (*Gateway, error) {
+	g, err := New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.Start(ctx); err != nil {
+		g.abandon()
+		return nil, err
+	}
+	return g, nil
+}
+
+// abandon removes a pod that never came to be judged.
+func (g *Gateway) abandon() {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	g.ended = true
+	if g.follow != nil {
+		g.follow()
+	}
+	_ = g.pod.Close(ctx)
+	if g.writer != nil {
+		_, _, _ = g.writer.Close()
+	}
+}
+
+// connect opens the conversation with the probe and tells it the target.
+func (g *Gateway) connect(ctx context.Context) error {
+	g.probe = wire.NewClient(g.pod.Probe(), g.record)
+	var hello wire.HelloResult
+	if err := g.probe.Call(ctx, wire.VerbHello, wire.HelloParams{Version: wire.Version}, &hello); err != nil {
+		return fmt.Errorf("the probe does not answer: %w", err)
+	}
+	g.stamp = max(g.stamp, hello.StampError)
+	if g.writer == nil && g.o.File != "" {
+		h := g.o.Header
+		h.Schema, h.Bound, h.StampError = 1, g.o.Target.Bounds.Observe, hello.StampError
+		h.Target, h.Features = g.o.Target.Name, g.o.Target.Features
+		h.Runtime, h.Image = g.o.Runtime.Name(), g.o.Prepared.ImageID
+		w, err := history.Create(g.o.File, h)
+		if err != nil {
+			return err
+		}
+		g.writer = w
+		g.o.Header = h
+		g.record(history.Event{Kind: history.KindHeader, Call: hello.Stamp, Return: hello.Stamp, Header: &h})
+	}
+	if err := g.probe.Call(ctx, wire.VerbConfigure, configure(g.pod.Resolved()), nil); err != nil {
+		return fmt.Errorf("the probe could not be configured: %w", err)
+	}
+	return nil
+}
+
+// record numbers an event and keeps it; called in order by the wire client.
+func (g *Gateway) record(e history.Event) {
+	g.seqMu.Lock()
+	defer g.seqMu.Unlock()
+	g.seq++
+	e.Seq = g.seq
+	g.live.add(e)
+	if g.writer != nil && !g.ended {
+		if err := g.writer.Append(e); err != nil && g.broken == nil {
+			g.broken = err
+		}
+	}
+}
+
+// Start launches the gateway for the first time and waits for its ready check.
+func (g *Gateway) Start(ctx context.Context) error {
+	if err := g.launch(ctx, history.ActionStart, g.pod.StartGateway); err != nil {
+		return err
+	}
+	return g.AwaitReady(ctx)
+}
+
+// Launch is Start without waiting for ready: for gateways that start under a
+// marker, where what happens before ready is what is looked at.
+func (g *Gateway) Launch(ctx context.Context) error {
+	return g.launch(ctx, history.ActionStart, g.pod.StartGateway)
+}
+
+// Respawn starts an ended gateway again, in the same instantiation.
+func (g *Gateway) Respawn(ctx context.Context) error {
+	return g.launch(ctx, history.ActionRespawn, g.pod.Respawn)
+}
+
+func (g *Gateway) launch(ctx context.Context, name string, start func(context.Context) error) error {
+	if err := g.act(ctx, name, start); err != nil {
+		return err
+	}
+	var seen wire.WatchResult
+	err := g.probe.Call(ctx, wire.VerbWatch, wire.WatchParams{PID: g.pod.GatewayPID(), Within: 5 * time.Second}, &seen)
+	if err != nil {
+		return g.startFailure(ctx, fmt.Sprintf("the gateway's process was not seen after its start: %v", err))
+	}
+	return nil
+}
+
+// AwaitReady polls the target's ready check.
+func (g *Gateway) AwaitReady(ctx context.Context) error {
+	r := g.pod.Resolved()
+	before, err := g.Stamp(ctx)
+	if err != nil {
+		return err
+	}
+	var ready wire.ReadyResult
+	if err := g.probe.Call(ctx, wire.VerbReady, wire.ReadyParams{URL: r.Expand(r.Target.Ready.URL), Within: r.Target.Ready.Within}, &ready); err != nil {
+		return err
+	}
+	if !ready.Ready {
+		return g.startFailure(ctx, fmt.Sprintf("the gateway did not become ready within %s (%s); last seen: %s",
+			r.Target.Ready.Within, r.Expand(r.Target.Ready.URL), ready.Last))
+	}
+	return g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady}}, before)
+}
+
+// StartError is a gateway that did not come up; nothing could be observed.
+type StartError struct {
+	What string
+	Logs []string // its last words
+}
+
+// Error implements error.
+func (e *StartError) Error() string {
+	if len(e.Logs) == 0 {
+		return e.What + "; it wrote nothing"
+	}
+	return e.What + "; its last lines:\n    " + strings.Join(e.Logs, "\n    ")
+}
+
+func (g *Gateway) startFailure(ctx context.Context, what string) error {
+	return &StartError{What: what, Logs: g.Logs(ctx, 10)}
+}
+
+// act does something to the gateway and records it as the harness's own doing.
+func (g *Gateway) act(ctx context.Context, name string, do func(context.Context) error) error {
+	before, err := g.Stamp(ctx)
+	if err != nil {
+		return err
+	}
+	a := &history.Action{Name: name}
+	failed := do(ctx)
+	if failed != nil {
+		a.Error = failed.Error()
+	}
+	if err := g.note(ctx, history.Event{Kind: history.KindAction, Action: a}, before); err != nil {
+		return err
+	}
+	if failed != nil {
+		return fmt.Errorf("%s: %w", name, failed)
+	}
+	return nil
+}
+
+func (g *Gateway) note(ctx context.Context, e history.Event, call history.Stamp) error {
+	return g.probe.Call(ctx, wire.VerbNote, wire.NoteParams{Event: e, CallAt: call}, nil)
+}
+
+// Stamp reads the pod's clock.
+func (g *Gateway) Stamp(ctx context.Context) (history.Stamp, error) {
+	var s history.Stamp
+	err := g.probe.Call(ctx, wire.VerbStamp, nil, &s)
+	return s, err
+}
+
+// Step says what the spec does next; it stands in the history and in the progress.
+func (g *Gateway) Step(ctx context.Context, text string) error {
+	g.o.Progress(text)
+	return g.note(ctx, history.Event{Kind: history.KindStep, Step: &history.Step{Text: text}}, 0)
+}
+
+// SIGTERM asks the gateway to shut down.
+func (g *Gateway) SIGTERM(ctx context.Context) error {
+	return g.act(ctx, history.ActionSIGTERM, func(ctx context.Context) error { return g.pod.Signal(ctx, "TERM") })
+}
+
+// SIGKILL ends the gateway at once and waits until it is gone.
+func (g *Gateway) SIGKILL(ctx context.Context) error {
+	err := g.act(ctx, history.ActionSIGKILL, func(ctx context.Context) error { return g.pod.Signal(ctx, "KILL") })
+	if err != nil {
+		return err
+	}
+	_, err = g.pod.WaitGateway(ctx)
+	return err
+}
+
+// AwaitExit waits until the gateway has ended and returns its exit code.
+func (g *Gateway) AwaitExit(ctx context.Context) (int, error) { return g.pod.WaitGateway(ctx) }
+
+// Freeze stops the gateway in its tracks; Thaw lets it go on.
+func (g *Gateway) Freeze(ctx context.Context) error {
+	return g.act(ctx, history.ActionFreeze, g.pod.Freeze)
+}
+
+// Thaw ends a Freeze.
+func (g *Gateway) Thaw(ctx context.Context) error { return g.act(ctx, history.ActionThaw, g.pod.Thaw) }
+
+// Recreate ends the instantiation, keeps the home, and starts the gateway anew.
+func (g *Gateway) Recreate(ctx context.Context) error {
+	before, err := g.Stamp(ctx)
+	if err != nil {
+		return err
+	}
+	if err := g.pod.Recreate(ctx); err != nil {
+		return fmt.Errorf("recreate: %w", err)
+	}
+	if err := g.connect(ctx); err != nil {
+		return err
+	}
+	if err := g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionRecreate}}, before); err != nil {
+		return err
+	}
+	return g.Start(ctx)
+}
+
+// Published returns the newest reading of every publication.
+func (g *Gateway) Published() Published {
+	g.live.mu.Lock()
+	defer g.live.mu.Unlock()
+	out := make(Published, 0, len(g.live.published))
+	for _, p := range g.o.Target.Publications {
+		if r, ok := g.live.published[p.Name]; ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Alive says whether the gateway's process is there.
+func (g *Gateway) Alive() bool {
+	g.live.mu.Lock()
+	defer g.live.mu.Unlock()
+	return g.live.process != nil && !g.live.gone
+}
+
+// B is the target's observation bound.
+func (g *Gateway) B() time.Duration { return g.o.Target.Bounds.Observe }
+
+// Grace is how long a spec waits before it gives up: 5 B. Only the monitors of
+// WATCH and GATE-005/011 hold anything against B itself.
+func (g *Gateway) Grace() time.Duration { return 5 * g.B() }
+
+// Target is what the vendor declared.
+func (g *Gateway) Target() *target.Target { return g.o.Target }
+
+// Judge runs the monitors of one requirement over what happened so far: how a
+// spec learns that a measurement was drowned in noise and must be taken again.
+func (g *Gateway) Judge(requirement string) (monitor.Judgement, error) {
+	g.live.mu.Lock()
+	events := append([]history.Event(nil), g.live.events...)
+	g.live.mu.Unlock()
+	v, err := monitor.NewView(events)
+	if err != nil {
+		return monitor.Judgement{}, err
+	}
+	for _, m := range monitor.All() {
+		if m.Requirement == requirement {
+			return m.Judge(v), nil
+		}
+	}
+	return monitor.Judgement{}, fmt.Errorf("no monitor speaks for %s", requirement)
+}
+
+// Logs returns the gateway's last n lines.
+func (g *Gateway) Logs(ctx context.Context, n int) []string {
+	lines, err := g.pod.Logs(ctx, n)
+	if err != nil {
+		return []string{"(its log could not be read: " + err.Error() + ")"}
+	}
+	return lines
+}
+
+var receiptLine = regexp.MustCompile(`drainproof-receipt (\{.*\})`)
+
+// logLine looks for activation receipts of wrong gateways in the gateway's log;
+// other lines stay in the log.
+func (g *Gateway) logLine(line string) {
+	m := receiptLine.FindStringSubmatch(line)
+	if m == nil {
+		return
+	}
+	var r struct {
+		Fault string `json:"fault"`
+	}
+	if json.Unmarshal([]byte(m[1]), &r) != nil || r.Fault == "" {
+		return
+	}
+	g.live.mu.Lock()
+	n := 0
+	if g.live.receipts[r.Fault] {
+		n++
+	}
+	g.live.mu.Unlock()
+	if n > 0 {
+		return // one receipt of a fault per history is enough, and a flood is not evidence
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = g.note(ctx, history.Event{Kind: history.KindLog, Log: &history.Log{Line: m[0], Receipt: r.Fault}}, 0)
+}
+
+// End closes the history with the spec's result and removes the pod. It returns
+// the events for judging. The second call does nothing.
+func (g *Gateway) End(ctx context.Context, o history.Outcome) ([]history.Event, error) {
+	if g.ended {
+		return nil, nil
+	}
+	_ = g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionEnd}}, 0)
+	g.follow()
+	closed := g.pod.Close(ctx)
+	at := g.lastStamp()
+	g.record(history.Event{Kind: history.KindOutcome, Call: at, Return: at, Outcome: &o})
+	g.seqMu.Lock()
+	g.ended = true
+	g.seqMu.Unlock()
+	if g.writer != nil {
+		if _, _, err := g.writer.Close(); err != nil && g.broken == nil {
+			g.broken = err
+		}
+	}
+	if g.broken != nil {
+		return g.live.events, fmt.Errorf("the history could not be written: %w", g.broken)
+	}
+	if closed != nil {
+		return g.live.events, fmt.Errorf("the pod could not be removed: %w", closed)
+	}
+	return g.live.events, nil
+}
+
+func (g *Gateway) lastStamp() history.Stamp {
+	g.live.mu.Lock()
+	defer g.live.mu.Unlock()
+	var last history.Stamp
+	for _, e := range g.live.events {
+		last = max(last, e.Return)
+	}
+	return last
+}

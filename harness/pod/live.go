@@ -1,0 +1,163 @@
+package pod
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// Reading is the newest read of one publication.
+type Reading = history.State
+
+// Published is the newest reading of every declared publication, in the order of
+// the target file; a spec's expectation on it must hold for each.
+type Published []Reading
+
+// String renders it for failure messages.
+func (p Published) String() string {
+	if len(p) == 0 {
+		return "nothing published yet"
+	}
+	parts := make([]string, 0, len(p))
+	for _, r := range p {
+		s := fmt.Sprintf("%s: %s, active_agents %d", r.Publication, r.State, r.Count)
+		if r.Problem != "" {
+			s = fmt.Sprintf("%s: %s (%s)", r.Publication, r.Problem, r.Error)
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// TurnView is what is known of a turn so far.
+type TurnView struct {
+	ID          string
+	Ingress     string
+	Sent        bool
+	Answered    bool
+	Received    int // bytes of reply text
+	Outcome     history.TurnOutcome
+	Detail      string
+	Status      int
+	ModelCalls  int
+	ModelDone   bool
+	ModelGone   bool
+	InModel     bool // the model holds it now
+	SentReturn  history.Stamp
+	EndedReturn history.Stamp
+}
+
+// String renders it for failure messages.
+func (t TurnView) String() string {
+	switch {
+	case t.Outcome != "":
+		s := fmt.Sprintf("turn %s on %s ended %s", t.ID, t.Ingress, t.Outcome)
+		if t.Status != 0 {
+			s += fmt.Sprintf(" (status %d)", t.Status)
+		}
+		if t.Detail != "" {
+			s += ": " + t.Detail
+		}
+		return s
+	case t.InModel:
+		return fmt.Sprintf("turn %s on %s is held by the model", t.ID, t.Ingress)
+	case t.ModelCalls > 0:
+		return fmt.Sprintf("turn %s on %s was answered by the model, %d bytes have arrived", t.ID, t.Ingress, t.Received)
+	case t.Sent:
+		return fmt.Sprintf("turn %s on %s was sent, no answer yet", t.ID, t.Ingress)
+	}
+	return fmt.Sprintf("turn %s on %s is not sent yet", t.ID, t.Ingress)
+}
+
+// live is the present state derived from the events as they arrive, and the
+// events themselves.
+type live struct {
+	mu        sync.Mutex
+	events    []history.Event
+	published map[string]Reading
+	turns     map[string]*TurnView
+	process   *history.Process // newest sighting
+	gone      bool
+	stalls    int
+	receipts  map[string]bool
+}
+
+func newLive() *live {
+	return &live{published: map[string]Reading{}, turns: map[string]*TurnView{}, receipts: map[string]bool{}}
+}
+
+// add takes the next event; the caller has numbered it.
+func (l *live) add(e history.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, e)
+	switch e.Kind {
+	case history.KindState:
+		l.published[e.State.Publication] = *e.State
+	case history.KindTurn:
+		l.turn(e)
+	case history.KindModel:
+		l.model(*e.Model)
+	case history.KindProcess:
+		switch e.Process.Phase {
+		case history.ProcessSeen:
+			l.process, l.gone = e.Process, false
+		case history.ProcessGone:
+			l.gone = true
+		}
+	case history.KindStall:
+		l.stalls++
+	case history.KindLog:
+		if e.Log.Receipt != "" {
+			l.receipts[e.Log.Receipt] = true
+		}
+	}
+}
+
+func (l *live) turn(e history.Event) {
+	t := l.get(e.Turn.ID)
+	t.Ingress = e.Turn.Ingress
+	switch e.Turn.Phase {
+	case history.TurnSent:
+		t.Sent, t.SentReturn = true, e.Return
+	case history.TurnAnswered:
+		t.Answered, t.Status = true, e.Turn.Status
+	case history.TurnProgress:
+		t.Received = max(t.Received, e.Turn.Bytes)
+	case history.TurnEnded:
+		t.Outcome, t.Detail, t.EndedReturn = e.Turn.Outcome, e.Turn.Detail, e.Return
+		t.Received = max(t.Received, e.Turn.Bytes)
+		if e.Turn.Status != 0 {
+			t.Status = e.Turn.Status
+		}
+	}
+}
+
+func (l *live) model(m history.Model) {
+	if m.Turn == "" {
+		return
+	}
+	t := l.get(m.Turn)
+	switch m.Phase {
+	case history.ModelCalled:
+		t.ModelCalls++
+		t.InModel = true
+	case history.ModelReleased:
+		t.InModel = false
+	case history.ModelDone:
+		t.InModel, t.ModelDone = false, true
+	case history.ModelGone:
+		t.InModel, t.ModelGone = false, true
+	}
+}
+
+func (l *live) get(id string) *TurnView {
+	t := l.turns[id]
+	if t == nil {
+		t = &TurnView{ID: id}
+		l.turns[id] = t
+	}
+	return t
+}
