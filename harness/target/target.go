@@ -3,10 +3,11 @@ package target
 import "time"
 
 // Target is a target file, validated and with defaults filled in. Strings marked
-// "template" may hold {{home}}, {{port.NAME}} and {{model_url}}; they are
-// resolved when a pod is made, by Resolve.
+// "template" may hold {{home}}, {{port.NAME}}, {{model_url}}, {{bin}} and
+// {{bound}}; they are filled in when a pod is made, by [Values.Expand].
 type Target struct {
-	Path string `json:"-"` // the file it came from
+	Path   string `json:"-"` // the file it came from, as it was named
+	SHA256 string `json:"-"` // of that file's bytes, hex
 
 	APIVersion   string            `json:"apiVersion"` // drainproof/v1
 	Name         string            `json:"name"`
@@ -54,8 +55,8 @@ type Home struct {
 
 // Ready says when a started gateway can be spoken to.
 type Ready struct {
-	URL    string        `json:"url"` // template; any 2xx
-	Within time.Duration `json:"-"`   // default 15s
+	URL    string        `json:"url"`    // template; any 2xx
+	Within time.Duration `json:"within"` // in files a string such as "15s", the default
 }
 
 // Model is the model's wire as the gateway speaks it.
@@ -99,12 +100,12 @@ type Publication struct {
 
 // Bounds are the target's own bounds.
 type Bounds struct {
-	Observe time.Duration `json:"-"` // B, default 2s, at most 5s (above: runs, but never certifies)
+	Observe time.Duration `json:"observe"` // B, default 2s, at most 5s (above: runs, but never certifies)
 }
 
 // Shutdown says how the gateway takes a SIGTERM.
 type Shutdown struct {
-	Deadline time.Duration `json:"-"` // how long it lets turns finish
+	Deadline time.Duration `json:"deadline"` // how long it lets turns finish
 }
 
 // Sidecar is a further container of the pod (or process), from the same image

@@ -1,0 +1,153 @@
+package target
+
+import (
+	_ "embed"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/yamlfile"
+)
+
+// Problem and Errors are what Load returns; see [yamlfile.Problem].
+type (
+	Problem = yamlfile.Problem
+	Errors  = yamlfile.Errors
+)
+
+// Version is the only apiVersion this package reads.
+const Version = "drainproof/v1"
+
+// Defaults of a target file.
+const (
+	DefaultMarker   = ".drain_request.json"
+	DefaultReady    = 15 * time.Second
+	DefaultBound    = 2 * time.Second
+	MaxBound        = 5 * time.Second // above it a run certifies nothing
+	DefaultCapacity = 10
+	DefaultPort     = 9471 // of the suite's model, inside the pod
+	DefaultWire     = "openai-chat"
+	DefaultState    = "gateway_state"
+	DefaultCount    = "active_agents"
+)
+
+// Schema is the published JSON Schema (draft 2020-12) of target files.
+//
+//go:embed target.schema.json
+var schemaJSON []byte
+
+// Schema returns the JSON Schema of target files, for publishing.
+func Schema() []byte { return append([]byte(nil), schemaJSON...) }
+
+var schema = sync.OnceValue(func() *yamlfile.Schema { return yamlfile.MustCompile(schemaJSON) })
+
+// Features lists what a target may declare, in the order of the specification.
+func Features() []string {
+	return []string{
+		"control", "status-http", "epoch", "expiry", "recovery", "background",
+		"async", "scheduled", "shutdown", "notify", "sessions", "queue",
+	}
+}
+
+// Load reads a target file. The error is an Errors with everything that is wrong
+// with the file: nothing is run against a gateway whose description is in doubt.
+func Load(path string) (*Target, error) {
+	t := &Target{}
+	doc, err := yamlfile.LoadStrict(path, schema(), t)
+	if err != nil {
+		return nil, err
+	}
+	return finish(t, doc)
+}
+
+// Parse is Load on bytes; name stands for the file in messages, and relative
+// paths are relative to its folder.
+func Parse(name string, data []byte) (*Target, error) {
+	t := &Target{}
+	doc, err := yamlfile.ParseStrict(name, data, schema(), t)
+	if err != nil {
+		return nil, err
+	}
+	return finish(t, doc)
+}
+
+func finish(t *Target, doc *yamlfile.Document) (*Target, error) {
+	t.Path, t.SHA256 = doc.File, doc.SHA256
+	t.fillDefaults(doc)
+	check(t, doc)
+	if err := doc.Err(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Target) fillDefaults(doc *yamlfile.Document) {
+	set := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	set(&t.Home.Marker, DefaultMarker)
+	set(&t.Model.Wire, DefaultWire)
+	if t.Model.Port == 0 {
+		t.Model.Port = DefaultPort
+	}
+	if t.Ready.Within == 0 && !doc.Has(yamlfile.At("ready", "within")) {
+		t.Ready.Within = DefaultReady
+	}
+	if t.Bounds.Observe == 0 && !doc.Has(yamlfile.At("bounds", "observe")) {
+		t.Bounds.Observe = DefaultBound
+	}
+	if t.Capacity == 0 {
+		t.Capacity = DefaultCapacity
+	}
+	for i := range t.Ingresses {
+		set(&t.Ingresses[i].Wire, DefaultWire)
+		set(&t.Ingresses[i].Method, "POST")
+	}
+	for i := range t.Publications {
+		p := &t.Publications[i]
+		set(&p.State, DefaultState)
+		set(&p.Count, DefaultCount)
+		if len(p.States) == 0 {
+			p.States = map[string]string{}
+			for _, s := range canonical() {
+				p.States[s] = s
+			}
+		}
+	}
+}
+
+func canonical() []string {
+	return []string{history.Starting, history.Running, history.Draining, history.Stopping, history.Stopped}
+}
+
+// Declares says whether the target declares a feature.
+func (t *Target) Declares(feature string) bool {
+	for _, f := range t.Features {
+		if f == feature {
+			return true
+		}
+	}
+	return false
+}
+
+// Rel resolves a path of the target file, which is relative to that file.
+func (t *Target) Rel(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(t.Path), path)
+}
+
+// SecretValues are the values to be redacted from everything that is kept.
+func (t *Target) SecretValues() []string {
+	var out []string
+	for _, name := range t.Secrets {
+		if v := t.Env[name]; v != "" {
+			out = append(out, v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,147 @@
+package target_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+const reference = "../../fixtures/targets/reference.yaml"
+
+func TestReferenceTarget(t *testing.T) {
+	got, err := target.Load(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Name != "reference" || got.Capacity != 200 || got.Bounds.Observe != 2*time.Second ||
+		got.Ready.Within != 15*time.Second || got.Shutdown.Deadline != 20*time.Second ||
+		got.Home.Marker != ".drain_request.json" || got.Model.Port != 9471 || len(got.SHA256) != 64 {
+		t.Errorf("wrong values or defaults: %+v", got)
+	}
+	if len(got.Ingresses) != 2 || got.Ingresses[0].Stream || !got.Ingresses[1].Stream ||
+		got.Ingresses[0].Refused[0].JSON["error.code"] != "^gateway_draining$" {
+		t.Errorf("ingresses: %+v", got.Ingresses)
+	}
+	if p := got.Publications[0]; p.State != "gateway_state" || p.Count != "active_agents" || p.States["draining"] != "draining" || len(p.States) != 5 {
+		t.Errorf("publication: %+v", p)
+	}
+	if !got.Declares("sessions") || got.Declares("control") {
+		t.Errorf("features: %v", got.Features)
+	}
+	if v := got.SecretValues(); len(v) != 1 || v[0] != got.Env["MODEL_API_KEY"] {
+		t.Errorf("secrets: %v", v)
+	}
+	if p := got.Rel(got.Image.Recipe); filepath.Clean(p) != filepath.Clean("../../fixtures/images/reference.yaml") {
+		t.Errorf("recipe at %s", p)
+	}
+}
+
+// A target crosses process borders as JSON; nothing may get lost on the way.
+func TestTargetSurvivesJSON(t *testing.T) {
+	want, err := target.Load(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got target.Target
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	got.Path, got.SHA256 = want.Path, want.SHA256
+	if !reflect.DeepEqual(want, &got) {
+		t.Errorf("lost on the way:\nwant %+v\ngot  %+v", want, got)
+	}
+}
+
+func TestFeaturesMatchSchema(t *testing.T) {
+	var schema struct {
+		Properties struct {
+			Features struct {
+				Items struct {
+					Enum []string `json:"enum"`
+				} `json:"items"`
+			} `json:"features"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal(target.Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(schema.Properties.Features.Items.Enum, target.Features()) {
+		t.Errorf("schema %v, code %v", schema.Properties.Features.Items.Enum, target.Features())
+	}
+}
+
+func TestFullTarget(t *testing.T) {
+	got, err := target.Load("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Tools["name"] != "echo" || got.Sessions["followup"] != "queue" || len(got.Sidecars) != 1 || got.Jobs == nil {
+		t.Errorf("room for later families is lost: %+v", got)
+	}
+	if got.Publications[1].States["quiescing"] != "draining" {
+		t.Errorf("states: %+v", got.Publications[1])
+	}
+}
+
+func TestExpand(t *testing.T) {
+	v := target.Values{
+		Home: "/h", Bin: "/b", ModelURL: "http://m/v1", Bound: 2 * time.Second,
+		Ports: map[string]int{"ingress": 8080, "home": 1},
+	}
+	for in, want := range map[string]string{
+		"":                           "",
+		"{{home}}/x":                 "/h/x",
+		"{{ bin }}/gateway":          "/b/gateway",
+		"{{model_url}}":              "http://m/v1",
+		"{{bound}}":                  "2s",
+		":{{port.ingress}}-{{home}}": ":8080-/h",
+		"{{port.home}}":              "1",
+		"{{ingress}} {{port.x}}":     "{{ingress}} {{port.x}}",
+	} {
+		if got := v.Expand(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no corpus", err)
+	}
+	for _, file := range append(files, reference, "testdata/full.yaml") {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, err := target.Parse("fuzz.yaml", raw)
+		if err == nil {
+			if len(got.Ingresses) == 0 || len(got.Publications) == 0 || got.Bounds.Observe <= 0 {
+				t.Fatalf("accepted an unusable target: %+v", got)
+			}
+			return
+		}
+		problems, ok := err.(target.Errors)
+		if !ok || len(problems) == 0 {
+			t.Fatalf("error is %T %v, want Errors", err, err)
+		}
+		for _, p := range problems {
+			if p.Line < 1 || p.Col < 1 || p.What == "" || p.Next == "" {
+				t.Fatalf("incomplete problem: %+v", p)
+			}
+		}
+	})
+}
