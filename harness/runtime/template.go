@@ -1,0 +1,183 @@
+package runtime
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+// DefaultModelPort is where the probe's model listens in a pod of its own when
+// the target file names no port.
+const DefaultModelPort = 9471
+
+// Expand replaces every {{name}} in s by its value. Spaces inside the braces are
+// allowed. A name that is not in vars, and braces that do not close, are errors.
+func Expand(s string, vars map[string]string) (string, error) {
+	var out strings.Builder
+	rest := s
+	for {
+		before, after, found := strings.Cut(rest, "{{")
+		out.WriteString(before)
+		if !found {
+			return out.String(), nil
+		}
+		name, tail, closed := strings.Cut(after, "}}")
+		if !closed {
+			return "", fmt.Errorf("template %q: {{ without }}; close it", s)
+		}
+		value, known := vars[strings.TrimSpace(name)]
+		if !known {
+			return "", fmt.Errorf("template %q: unknown name {{%s}}; known are %s", s, strings.TrimSpace(name), knownNames(vars))
+		}
+		out.WriteString(value)
+		rest = tail
+	}
+}
+
+func knownNames(vars map[string]string) string {
+	names := make([]string, 0, len(vars))
+	for n := range vars {
+		names = append(names, "{{"+n+"}}")
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// Resolve makes a target concrete for one pod: home is where the home lies (as
+// probe and gateway see it), ports what each named port is, modelPort where the
+// probe's model listens on loopback (0: the target's), bin the folder of built
+// binaries ("" where there is none to speak of: the docker runtime).
+//
+// Every template of the target is tried, so that a mistake in it is an error
+// here, which names the field, and not later. UID and GID are left at -1.
+func Resolve(t *target.Target, home string, ports map[string]int, modelPort int, bin string) (*Resolved, error) {
+	if modelPort == 0 {
+		modelPort = t.Model.Port
+	}
+	if modelPort == 0 {
+		modelPort = DefaultModelPort
+	}
+	if !filepath.IsAbs(home) {
+		return nil, fmt.Errorf("target %s: home.path %q is not absolute; write where the home lies inside the container", t.Name, home)
+	}
+	marker := t.Home.Marker
+	if marker == "" {
+		marker = ".drain_request.json"
+	}
+	address := "127.0.0.1:" + strconv.Itoa(modelPort)
+	vars := map[string]string{
+		"home":      home,
+		"model_url": "http://" + address + "/v1",
+		"bound":     t.Bounds.Observe.String(),
+	}
+	for name, port := range ports {
+		vars["port."+name] = strconv.Itoa(port)
+	}
+	if bin != "" {
+		vars["bin"] = bin
+	}
+	r := &Resolved{
+		Target:       t,
+		Home:         home,
+		Marker:       filepath.Join(home, marker),
+		Ports:        ports,
+		ModelAddress: address,
+		ModelURL:     vars["model_url"],
+		UID:          -1,
+		GID:          -1,
+		// All templates of the target were tried below; what still cannot be
+		// filled in was never one, and is left as it is.
+		Expand: func(s string) string {
+			if out, err := Expand(s, vars); err == nil {
+				return out
+			}
+			return s
+		},
+	}
+	for _, f := range templates(t, bin != "") {
+		if _, err := Expand(f.text, vars); err != nil {
+			return nil, fmt.Errorf("target %s: %s: %w", t.Name, f.where, err)
+		}
+	}
+	return r, nil
+}
+
+type field struct{ where, text string }
+
+// templates lists every string of a target that may hold a template, of those
+// the runtime at hand uses.
+func templates(t *target.Target, process bool) []field {
+	var out []field
+	add := func(where, text string) { out = append(out, field{where, text}) }
+	list := func(where string, texts []string) {
+		for i, s := range texts {
+			add(fmt.Sprintf("%s[%d]", where, i), s)
+		}
+	}
+	table := func(where string, texts map[string]string) {
+		keys := make([]string, 0, len(texts))
+		for k := range texts {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			add(where+"."+k, texts[k])
+		}
+	}
+	if process && t.Process != nil {
+		list("process.command", t.Process.Command)
+	}
+	if !process {
+		list("command", t.Command)
+	}
+	table("env", t.Env)
+	add("ready.url", t.Ready.URL)
+	for _, in := range t.Ingresses {
+		add("ingresses."+in.Name+".url", in.URL)
+		table("ingresses."+in.Name+".header", in.Header)
+	}
+	for _, p := range t.Publications {
+		add("state."+p.Name+".file", p.File)
+		add("state."+p.Name+".url", p.URL)
+		table("state."+p.Name+".header", p.Header)
+	}
+	for _, s := range t.Sidecars {
+		if process {
+			list("sidecars."+s.Name+".process", s.Process)
+		} else {
+			list("sidecars."+s.Name+".command", s.Command)
+		}
+		table("sidecars."+s.Name+".env", s.Env)
+	}
+	return out
+}
+
+// Environment returns the target's environment, templates filled in, with the
+// entries of more over it, as sorted KEY=value strings.
+func (r *Resolved) Environment(more ...map[string]string) []string {
+	all := map[string]string{}
+	for _, m := range append([]map[string]string{r.Target.Env}, more...) {
+		for k, v := range m {
+			all[k] = r.Expand(v)
+		}
+	}
+	out := make([]string, 0, len(all))
+	for k, v := range all {
+		out = append(out, k+"="+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Command fills in the templates of an argument list.
+func (r *Resolved) Command(args []string) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = r.Expand(a)
+	}
+	return out
+}
