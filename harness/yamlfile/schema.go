@@ -15,7 +15,10 @@ import (
 
 // Schema is a compiled JSON Schema, draft 2020-12. Besides the standard it knows
 // the format "go-duration" and asserts formats. Its descriptions become the
-// advice in error messages, so they are written as "what this is" phrases.
+// advice in error messages ("needed: ..."), so they are written as phrases that
+// say what belongs here. Names a pattern restricts are described by "$comment"
+// beside patternProperties; propertyNames is not used, since the validator
+// reports its places wrongly.
 type Schema struct {
 	compiled *jsonschema.Schema
 	raw      any
@@ -76,7 +79,7 @@ func (s *Schema) validate(d *Document) {
 
 // leaves reports the innermost causes: only they say something about the file.
 func (s *Schema) leaves(d *Document, e *jsonschema.ValidationError) {
-	if _, named := e.ErrorKind.(*kind.PropertyNames); !named && len(e.Causes) > 0 {
+	if len(e.Causes) > 0 {
 		for _, c := range e.Causes {
 			s.leaves(d, c)
 		}
@@ -95,12 +98,14 @@ func (s *Schema) translate(d *Document, e *jsonschema.ValidationError) {
 		name = "the file"
 	}
 	what := fmt.Sprintf("%s is %s", name, describe(value))
-	about := text(here, "description")
-
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		known := sortedKeys(object(here, "properties"))
 		for _, p := range k.Properties {
+			if len(known) == 0 {
+				d.ReportKey(at.child(p), fmt.Sprintf("%q can't be a name in %s", p, name), "needed: "+text(here, "$comment"))
+				continue
+			}
 			d.ReportKey(at.child(p), fmt.Sprintf("unknown field %q in %s", p, name), choice(p, known))
 		}
 		return
@@ -113,24 +118,23 @@ func (s *Schema) translate(d *Document, e *jsonschema.ValidationError) {
 			d.ReportKey(at, fmt.Sprintf("%s has no %q", name, p), next)
 		}
 		return
-	case *kind.PropertyNames:
-		about := text(s.deref(object(here, "propertyNames")), "description")
-		d.ReportKey(at.child(k.Property), fmt.Sprintf("%q can't be a name in %s", k.Property, name), about)
-		return
 	}
 
-	next := about
+	next := "correct it"
+	if about := text(here, "description"); about != "" {
+		next = "needed: " + about
+	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
 		what += ", not " + article(strings.Join(k.Want, " or "))
-		if _, composite := value.([]any); !composite && value != nil && len(k.Want) == 1 && k.Want[0] == "string" {
-			if _, object := value.(map[string]any); !object {
-				next = fmt.Sprintf(`put it in quotes: "%v"`, value)
-			}
+		if len(k.Want) == 1 && k.Want[0] == "string" {
+			next = unquoted(value, text(here, "format"), next)
 		}
 	case *kind.Enum:
+		what += ", which is not known here"
 		next = choice(fmt.Sprint(value), words(k.Want))
 	case *kind.Const:
+		what += fmt.Sprintf(", not %q", fmt.Sprint(k.Want))
 		next = fmt.Sprintf("write %v", k.Want)
 	case *kind.Format:
 		if k.Want == "regex" {
@@ -141,9 +145,9 @@ func (s *Schema) translate(d *Document, e *jsonschema.ValidationError) {
 			next = k.Err.Error()
 		}
 	case *kind.Minimum:
-		what = fmt.Sprintf("%s is %v, at least %s is needed", name, value, k.Want.RatString())
+		what = fmt.Sprintf("%s is %v, less than %s", name, value, k.Want.RatString())
 	case *kind.Maximum:
-		what = fmt.Sprintf("%s is %v, at most %s is possible", name, value, k.Want.RatString())
+		what = fmt.Sprintf("%s is %v, more than %s", name, value, k.Want.RatString())
 	case *kind.MinItems, *kind.MinLength, *kind.MinProperties:
 		what = name + " is empty"
 	case *kind.UniqueItems:
@@ -153,9 +157,6 @@ func (s *Schema) translate(d *Document, e *jsonschema.ValidationError) {
 		what += ", which has not the right form"
 	default:
 		what = fmt.Sprintf("%s: %v", name, e.ErrorKind)
-	}
-	if next == "" {
-		next = "correct it"
 	}
 	d.broken[at.key()] = true
 	d.Report(at, what, next)
@@ -214,6 +215,20 @@ func choice(got string, known []string) string {
 		return fmt.Sprintf("did you mean %q? Known: %s", n, list)
 	}
 	return "known: " + list
+}
+
+// unquoted is the advice where text was wanted and YAML read something else.
+func unquoted(value any, format, otherwise string) string {
+	switch value.(type) {
+	case nil:
+		return `write a value, or "" for an empty one`
+	case map[string]any, []any:
+		return otherwise
+	}
+	if format == "go-duration" {
+		return fmt.Sprintf(`add a unit, such as "%vs" or "%vms"`, value, value)
+	}
+	return fmt.Sprintf(`put it in quotes: "%v"`, value)
 }
 
 // describe names a value in an error message; long ones are cut.
