@@ -184,6 +184,9 @@ type Model struct {
 	Phase     ModelPhase `json:"phase"`
 	Streamed  bool       `json:"streamed,omitempty"`
 	Auxiliary bool       `json:"auxiliary,omitempty"`
+	// Fail is the HTTP status with which the model was told to answer instead of a
+	// reply: what becomes of the turn then is not an interruption by the gateway.
+	Fail int `json:"fail,omitempty"`
 }
 
 // Process is what the probe sees of the gateway's process.

@@ -1,0 +1,150 @@
+package history
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Describe tells an event in one line, without its stamps: "read file: draining,
+// 2 in flight". Text that came from a gateway is quoted, so it can't forge lines.
+func Describe(e Event) string {
+	if err := e.Check(); err != nil {
+		return "broken event: " + err.Error()
+	}
+	switch e.Kind {
+	case KindHeader:
+		return fmt.Sprintf("history of %q, bound %s, seed %d, %s runtime", e.Header.Spec, e.Header.Bound, e.Header.Seed, e.Header.Runtime)
+	case KindStep:
+		return fmt.Sprintf("step: %q", e.Step.Text)
+	case KindMarker:
+		return describeMarker(*e.Marker)
+	case KindState:
+		return describeState(*e.State)
+	case KindTurn:
+		return describeTurn(*e.Turn)
+	case KindModel:
+		return describeModel(*e.Model)
+	case KindProcess:
+		return describeProcess(*e.Process)
+	case KindAction:
+		return "harness: " + e.Action.Name + failure(e.Action.Error)
+	case KindStall:
+		return fmt.Sprintf("noise: the heartbeat came %s late", e.Stall.Late.Round(time.Millisecond))
+	case KindLog:
+		if e.Log.Receipt != "" {
+			return fmt.Sprintf("gateway says (receipt of fault %q): %q", e.Log.Receipt, e.Log.Line)
+		}
+		return fmt.Sprintf("gateway says: %q", e.Log.Line)
+	default:
+		return "outcome: " + e.Outcome.Result + failure(e.Outcome.Message)
+	}
+}
+
+// Line is Describe with the event's stamps before it, in seconds since origin:
+// when it had certainly not happened yet, and when it certainly had.
+func Line(e Event, origin Stamp) string {
+	return fmt.Sprintf("%10.6f .. %10.6f  #%d  %s", e.Call.Sub(origin).Seconds(), e.Return.Sub(origin).Seconds(), e.Seq, Describe(e))
+}
+
+func failure(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf(", %q", text)
+}
+
+func describeMarker(m Marker) string {
+	var b strings.Builder
+	switch {
+	case m.Op == OpFound && m.Present:
+		b.WriteString("marker appeared or changed, not by the controller")
+	case m.Op == OpFound:
+		b.WriteString("marker vanished, not by the controller")
+	case m.Op == OpCancel && !m.Existed:
+		b.WriteString("controller: cancel (there was no marker)")
+	default:
+		b.WriteString("controller: " + string(m.Op))
+	}
+	if m.How != "" {
+		b.WriteString(", " + m.How)
+	}
+	if m.Error != "" {
+		b.WriteString(", failed: " + fmt.Sprintf("%q", m.Error))
+	}
+	return b.String()
+}
+
+func describeState(s State) string {
+	asked := ""
+	if s.Asked {
+		asked = " (asked)"
+	}
+	if s.Problem != "" {
+		return fmt.Sprintf("read %s%s: %s, %q", s.Publication, asked, s.Problem, s.Error)
+	}
+	return fmt.Sprintf("read %s%s: %s, %d in flight", s.Publication, asked, s.State, s.Count)
+}
+
+func describeTurn(t Turn) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "turn %s %s", t.ID, t.Phase)
+	if t.Phase == TurnEnded {
+		fmt.Fprintf(&b, ": %s", t.Outcome)
+	}
+	if t.Phase == TurnSent {
+		fmt.Fprintf(&b, " to %s", t.Ingress)
+		if t.Reused {
+			b.WriteString(" on a connection opened earlier")
+		}
+		if t.Purpose != "" {
+			fmt.Fprintf(&b, " (%s)", t.Purpose)
+		}
+	}
+	if t.Status != 0 {
+		fmt.Fprintf(&b, ", status %d", t.Status)
+	}
+	if t.Code != "" {
+		fmt.Fprintf(&b, ", code %q", t.Code)
+	}
+	if t.Bytes != 0 {
+		fmt.Fprintf(&b, ", %d bytes", t.Bytes)
+	}
+	if t.Detail != "" {
+		fmt.Fprintf(&b, ", %q", t.Detail)
+	}
+	return b.String()
+}
+
+func describeModel(m Model) string {
+	what := map[ModelPhase]string{
+		ModelCalled:   "reached the model",
+		ModelReleased: "is released by the model",
+		ModelDone:     "has its whole reply from the model",
+		ModelGone:     "was hung up on by the gateway, at the model",
+	}[m.Phase]
+	if what == "" {
+		what = string(m.Phase)
+	}
+	if m.Auxiliary || m.Turn == "" {
+		return "a call of no turn " + what
+	}
+	if m.Call > 1 {
+		return fmt.Sprintf("turn %s, call %d, %s", m.Turn, m.Call, what)
+	}
+	return fmt.Sprintf("turn %s %s", m.Turn, what)
+}
+
+func describeProcess(p Process) string {
+	switch p.Phase {
+	case ProcessGone:
+		if p.ExitCode != nil {
+			return fmt.Sprintf("gateway's process %d is gone, exit code %d", p.PID, *p.ExitCode)
+		}
+		return fmt.Sprintf("gateway's process %d is gone", p.PID)
+	case ProcessListening, ProcessClosed:
+		return fmt.Sprintf("gateway's process %d: port %d %s, socket %d", p.PID, p.Port, p.Phase, p.Inode)
+	default:
+		return fmt.Sprintf("gateway's process %d %s, started at tick %d", p.PID, p.Phase, p.StartTime)
+	}
+}
