@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/drainproof/drainproof/fixtures/faults"
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/runtime/factory"
+)
+
+// gateOptions are the flags of `drainproof gate`; a flag that is not given leaves
+// the decision to ginkgo.yaml.
+type gateOptions struct {
+	config   string
+	target   string
+	fault    string
+	runtime  string
+	report   string
+	filter   string
+	seed     int64
+	deadline time.Duration
+	retries  int
+	quiet    bool
+}
+
+func newGate() *cobra.Command {
+	var o gateOptions
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "Put a gateway through the five-point live drain checklist",
+		Long: `gate starts a real, isolated gateway, puts it through the five points of the live
+drain checklist, prints the verdict table and writes the report.
+
+The last line is for machines: DRAINPROOF_RESULT and a JSON object.
+
+Exit codes: 0 conformant (or passed, not certifying), 1 non-conformant,
+2 usage or configuration, 3 incomplete.`,
+		Example: `  drainproof gate
+  drainproof gate --target my-gateway.yaml --deadline 3m
+  drainproof gate --runtime process          # no engine; does not certify
+  drainproof gate --fault slow-cancel        # a gateway that is wrong in exactly that way
+  drainproof gate --label-filter point:c --seed 7`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return gate(cmd.Context(), o, cmd.OutOrStdout()) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "suite configuration (default: ginkgo.yaml, looked for upward)")
+	f.StringVar(&o.target, "target", "", "target file of the gateway under test (default: the configuration's)")
+	f.StringVar(&o.fault, "fault", "", "judge this wrong gateway of the catalogue instead of a target")
+	f.StringVar(&o.runtime, "runtime", "", "docker, process, or auto: docker where an engine answers (default: the configuration's)")
+	f.StringVar(&o.report, "report", "", "folder for the report, must not exist or be empty (default: a new one under the configuration's report.dir)")
+	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, GATE-001, ...); a filtered run never certifies")
+	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
+	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "give up after this long; the verdict is then incomplete")
+	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
+	f.BoolVar(&o.quiet, "quiet", false, "print the verdict table and the result line only")
+	return cmd
+}
+
+// gate runs the suite, again while it is incomplete and retries are left, and
+// ends with the verdict's exit code.
+func gate(ctx context.Context, o gateOptions, out io.Writer) error {
+	l, err := o.launcher(ctx, out)
+	if err != nil {
+		return &exitError{2, err}
+	}
+	if o.deadline <= 0 {
+		return &exitError{2, fmt.Errorf("--deadline %s leaves no time; give it a positive duration such as 5m", o.deadline)}
+	}
+	if o.retries < 0 {
+		return &exitError{2, fmt.Errorf("--retry-incomplete %d is negative", o.retries)}
+	}
+	deadline, cancel := context.WithTimeout(ctx, o.deadline)
+	defer cancel()
+	l.notice()
+	for attempt := 0; ; attempt++ {
+		r, err := l.run(deadline)
+		if err != nil {
+			var exit *exitError
+			if errors.As(err, &exit) {
+				return err
+			}
+			return &exitError{2, err}
+		}
+		if r.ExitCode == 3 && attempt < o.retries && deadline.Err() == nil {
+			fmt.Fprintf(out, "\nincomplete (%s); trying again, %d of %d\n\n", r.Why, attempt+1, o.retries)
+			l.dir = "" // every attempt keeps its own report
+			continue
+		}
+		if err := l.print(r); err != nil {
+			return &exitError{3, err}
+		}
+		if r.ExitCode != 0 {
+			return &exitError{code: r.ExitCode}
+		}
+		return nil
+	}
+}
+
+// launcher resolves the options against the configuration.
+func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, error) {
+	file := o.config
+	if file == "" {
+		found, err := config.Find()
+		if err != nil {
+			return nil, err
+		}
+		file = found
+	}
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	l := &launcher{out: out, config: file, cfg: cfg, dir: o.report, filter: o.filter, quiet: o.quiet, options: o}
+	l.tty = isTerminal(out)
+	if o.fault != "" {
+		if o.target != "" {
+			return nil, errors.New("--fault brings its own target; leave --target out")
+		}
+		f, ok := faults.Find(o.fault)
+		if !ok {
+			return nil, fmt.Errorf("there is no wrong gateway %q; the catalogue has %s", o.fault, faultIDs())
+		}
+		l.env = append(l.env, "DRAINPROOF_FAULT="+f.ID)
+		o.target = filepath.Join(filepath.Dir(file), "fixtures", "targets", "wrong-gateway.yaml")
+	}
+	if o.target != "" {
+		abs, err := filepath.Abs(o.target)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Target = abs
+	}
+	if o.runtime != "" {
+		cfg.Runtime = o.runtime
+	}
+	switch cfg.Runtime {
+	case "auto":
+		cfg.Runtime = "docker"
+		if err := factory.CheckEngine(ctx); err != nil {
+			l.without, cfg.Runtime = err, "process"
+		}
+	case "docker", "process":
+	default:
+		return nil, fmt.Errorf("--runtime %q: use docker, process or auto", cfg.Runtime)
+	}
+	if o.seed != 0 {
+		cfg.Seed = o.seed
+	}
+	return l, nil
+}
+
+func faultIDs() string {
+	s := ""
+	for i, f := range faults.All() {
+		if i > 0 {
+			s += ", "
+		}
+		s += f.ID
+	}
+	return s
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// print shows the verdict.
+func (l *launcher) print(r *report.Report) error {
+	width := 100
+	if l.tty {
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 40 {
+			width = min(w, 140)
+		}
+	}
+	fmt.Fprintln(l.out)
+	report.Table(l.out, r, report.TableOptions{Width: width, Color: l.tty && os.Getenv("NO_COLOR") == ""})
+	fmt.Fprintln(l.out, report.ResultLine(r))
+	if l.cfg.Runtime != "docker" {
+		fmt.Fprintln(l.out, doesNotCertify)
+	}
+	return nil
+}
+
+const doesNotCertify = "NOT CERTIFYING: this run used the process runtime, not containers; its verdict does not certify."

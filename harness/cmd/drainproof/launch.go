@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/drainproof/drainproof/conformance"
+	"github.com/drainproof/drainproof/harness/artifact"
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/runtime/factory"
+)
+
+// launcher runs the compiled suite with the Ginkgo CLI and reads its report.
+type launcher struct {
+	out     io.Writer
+	tty     bool
+	quiet   bool
+	config  string // absolute path of ginkgo.yaml
+	cfg     *config.Config
+	dir     string // report folder, "" = a new one
+	filter  string
+	env     []string
+	without error // why there is no engine, when the process runtime was chosen for that
+	options gateOptions
+}
+
+// notice is the first line of a run that cannot certify.
+func (l *launcher) notice() {
+	if l.cfg.Runtime == "docker" {
+		return
+	}
+	fmt.Fprintln(l.out, doesNotCertify)
+	if l.without != nil {
+		fmt.Fprintf(l.out, "  no engine: %v\n", l.without)
+	}
+}
+
+func (l *launcher) say(start time.Time, line string) {
+	if !l.quiet {
+		fmt.Fprintf(l.out, "%6.1fs  %-10s  %s\n", time.Since(start).Seconds(), "build", line)
+	}
+}
+
+// run runs the suite once. An error means that there is no report and why; it is
+// the user's to mend unless it is an exitError that says otherwise.
+func (l *launcher) run(ctx context.Context) (*report.Report, error) {
+	start := time.Now()
+	root, err := artifact.FindRoot()
+	if err != nil {
+		return nil, err
+	}
+	bins, err := artifact.BuildSuite(ctx, root, func(s string) { l.say(start, s) })
+	if err != nil {
+		return nil, err
+	}
+	dir, err := l.reportDir(start)
+	if err != nil {
+		return nil, err
+	}
+	ended := l.ginkgo(ctx, bins, dir, start)
+	r, err := report.Read(dir)
+	if err == nil {
+		return r, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, &exitError{3, err}
+	}
+	return nil, l.noReport(dir, ended)
+}
+
+// reportDir makes the folder of this run.
+func (l *launcher) reportDir(start time.Time) (string, error) {
+	dir := l.dir
+	if dir == "" {
+		made, err := l.cfg.ReportDir(start)
+		if err != nil {
+			return "", err
+		}
+		dir = made
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return "", fmt.Errorf("the report folder %s is not empty; name another with --report", dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("the report folder cannot be made: %w", err)
+	}
+	return dir, nil
+}
+
+// ginkgo runs the suite in a process group of its own, so that one signal ends
+// all of it, and removes what the run left in the engine whatever happened.
+func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir string, start time.Time) error {
+	left := time.Until(deadlineOf(ctx))
+	args := []string{
+		"run", "--no-color", "--succinct",
+		"--procs=" + strconv.Itoa(l.cfg.Runner.Procs),
+		// Ginkgo ends in good order before the deadline does, so that what was
+		// observed until then is reported.
+		"--timeout=" + max(left-left/10, time.Second).Round(time.Millisecond).String(),
+		"--grace-period=10s",
+	}
+	if f := l.labelFilter(); f != "" {
+		args = append(args, "--label-filter="+f)
+	}
+	args = append(args, bins["conformance.test"])
+	cmd := exec.Command(bins["ginkgo"], args...)
+	cmd.Dir = filepath.Dir(l.config)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	progressFile := filepath.Join(dir, "progress.log")
+	cmd.Env = append(append(os.Environ(), l.env...),
+		"DRAINPROOF_CONFIG="+l.config,
+		"DRAINPROOF_TARGET="+l.cfg.Target,
+		"DRAINPROOF_RUNTIME="+l.cfg.Runtime,
+		"DRAINPROOF_SEED="+strconv.FormatInt(l.cfg.Seed, 10),
+		"DRAINPROOF_REPORT="+dir,
+		"DRAINPROOF_OWNER="+strconv.Itoa(os.Getpid()),
+		"DRAINPROOF_ROOT="+filepath.Dir(filepath.Dir(bins["probe"])),
+		conformance.ProgressEnv+"="+progressFile,
+	)
+	log, err := os.Create(filepath.Join(dir, "ginkgo.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("the suite cannot be started: %w", err)
+	}
+	shown, stopShowing := context.WithCancel(context.Background())
+	var showing sync.WaitGroup
+	if !l.quiet {
+		showing.Go(func() { tailProgress(shown, progressFile, l.out, start) })
+	}
+	err = l.await(ctx, cmd)
+	stopShowing()
+	showing.Wait()
+	l.sweep()
+	return err
+}
+
+// await waits for the suite. On a signal or the deadline it is asked to end, and
+// made to when it does not.
+func (l *launcher) await(ctx context.Context, cmd *exec.Cmd) error {
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	if !l.quiet {
+		fmt.Fprintln(l.out, "\nending: removing what was started ...")
+	}
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-done
+	}
+	return ctx.Err()
+}
+
+// sweep removes what this run still has in the engine: its owner is this
+// process, so nobody else would before it ends.
+func (l *launcher) sweep() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := factory.CloseOwned(ctx, l.cfg.Runtime, os.Getpid()); err != nil {
+		fmt.Fprintln(l.out, "some of what this run started could not be removed:", err)
+	}
+}
+
+// noReport explains why the suite ended without one.
+func (l *launcher) noReport(dir string, ended error) error {
+	data, err := os.ReadFile(filepath.Join(dir, conformance.SetupFile))
+	if err == nil {
+		var f struct {
+			What string `json:"what"`
+			Exit int    `json:"exit"`
+		}
+		if json.Unmarshal(data, &f) == nil && f.What != "" {
+			return l.incomplete(f.Exit, errors.New(f.What), dir)
+		}
+	}
+	why := fmt.Errorf("the suite ended without a report (%w); its output is in %s", ended, filepath.Join(dir, "ginkgo.log"))
+	if ended == nil {
+		why = fmt.Errorf("the suite ended without a report; its output is in %s", filepath.Join(dir, "ginkgo.log"))
+	}
+	return l.incomplete(3, why, dir)
+}
+
+// incomplete prints the machine's line too: a gatekeeper gets one in every case.
+func (l *launcher) incomplete(code int, why error, dir string) error {
+	fmt.Fprintln(l.out, report.ResultLine(&report.Report{Verdict: "incomplete", ExitCode: code, Dir: dir}))
+	return &exitError{code, why}
+}
+
+// labelFilter is the flag's, or else the configuration's.
+func (l *launcher) labelFilter() string {
+	if l.filter != "" {
+		return l.filter
+	}
+	return l.cfg.Runner.LabelFilter
+}
+
+func deadlineOf(ctx context.Context) time.Time {
+	d, ok := ctx.Deadline()
+	if !ok {
+		return time.Now().Add(time.Hour)
+	}
+	return d
+}

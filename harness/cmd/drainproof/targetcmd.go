@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+func newTarget() *cobra.Command {
+	parent := &cobra.Command{Use: "target", Short: "Work with target files"}
+	parent.AddCommand(&cobra.Command{
+		Use:     "check FILE",
+		Short:   "Check a target file and say what the suite will make of it",
+		Example: "  drainproof target check fixtures/targets/reference.yaml",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := target.Load(args[0])
+			if err != nil {
+				return &exitError{2, fmt.Errorf("the target file is not usable:\n%w", err)}
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "%s: a valid target file for %q\n", args[0], t.Name)
+			switch {
+			case t.Image != nil && t.Image.Recipe != "":
+				fmt.Fprintf(out, "  image      assembled by the recipe %s\n", t.Image.Recipe)
+			case t.Image != nil:
+				fmt.Fprintf(out, "  image      %s (must be in the engine already; nothing is pulled)\n", t.Image.Name)
+			}
+			if t.Process != nil {
+				fmt.Fprintf(out, "  process    %s (does not certify)\n", strings.Join(t.Process.Command, " "))
+			}
+			for _, in := range t.Ingresses {
+				kind := "answers in one piece"
+				if in.Stream {
+					kind = "streams"
+				}
+				fmt.Fprintf(out, "  ingress    %s: %s, %s\n", in.Name, in.URL, kind)
+			}
+			for _, p := range t.Publications {
+				fmt.Fprintf(out, "  published  %s: %s%s (%s, %s)\n", p.Name, p.File, p.URL, p.State, p.Count)
+			}
+			fmt.Fprintf(out, "  features   %s\n", orNone(t.Features))
+			fmt.Fprintf(out, "  bound      B = %s, capacity %d\n", t.Bounds.Observe, t.Capacity)
+			return nil
+		},
+	})
+	return parent
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none declared"
+	}
+	return strings.Join(list, ", ")
+}
