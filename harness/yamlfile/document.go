@@ -37,7 +37,7 @@ type position struct{ line, col int }
 // pointer into. The error (always Errors) says that there is no document at all:
 // missing, empty, not YAML. Schema problems are in the document: see Err.
 func LoadStrict(path string, schema *Schema, into any) (*Document, error) {
-	data, err := readFile(path)
+	data, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,8 @@ func lookup(v any, path Path) (any, bool) {
 	return v, true
 }
 
-func readFile(path string) ([]byte, error) {
+// Read returns the bytes of a file, or an Errors that says why it can't be one.
+func Read(path string) ([]byte, error) {
 	whole := func(what, next string) error { return Errors{{File: path, What: what, Next: next}} }
 	info, err := os.Stat(path)
 	switch {

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// Config is ginkgo.yaml with defaults filled in and the environment applied.
+type Config struct {
+	Path   string `json:"path"`   // the file, absolute
+	SHA256 string `json:"sha256"` // of its bytes, hex
+
+	Target  string `json:"target"`  // path of the target file, absolute
+	Runtime string `json:"runtime"` // docker or process
+	Seed    int64  `json:"seed"`    // 0: taken from the time by ResolveSeed
+	Level   string `json:"level"`   // gate, certify or audit
+	// Observe overrides the target's bound B; such a run never certifies. 0: none.
+	Observe     time.Duration          `json:"observe_ns,omitempty"`
+	Repetitions map[string]Repetitions `json:"repetitions"` // by level
+	Runner      Runner                 `json:"runner"`
+	Report      Report                 `json:"report"`
+
+	// Overrides names the environment variables that were applied, sorted.
+	Overrides []string `json:"overrides,omitempty"`
+}
+
+// Repetitions say how often a situation is made; more of them find rarer faults.
+type Repetitions struct {
+	Drains   int `json:"drains"`   // begin/cancel cycles
+	Sweeps   int `json:"sweeps"`   // turns swept across the flip into draining
+	Rewrites int `json:"rewrites"` // re-requests during one drain
+	Restarts int `json:"restarts"` // restarts with the marker in place
+}
+
+// Runner is what is handed to the test runner.
+type Runner struct {
+	Procs       int           `json:"procs"`           // specs at once
+	Timeout     time.Duration `json:"timeout_ns"`      // deadline of the whole suite
+	SpecTimeout time.Duration `json:"spec_timeout_ns"` // deadline of one spec
+	LabelFilter string        `json:"label_filter,omitempty"`
+}
+
+// Report says where reports go.
+type Report struct {
+	Dir  string `json:"dir"`           // folder of all reports, absolute
+	Keep int    `json:"keep"`          // newest run folders to keep; 0 keeps all
+	Run  string `json:"run,omitempty"` // exact folder of this run, absolute; set by DRAINPROOF_REPORT only
+}
+
+// Levels of thoroughness, in rising order.
+const (
+	LevelGate    = "gate"    // seconds: the five points
+	LevelCertify = "certify" // minutes: what a published claim stands on
+	LevelAudit   = "audit"   // as long as it takes: the wrong gateways, too
+)
+
+// The runtimes.
+const (
+	RuntimeDocker  = "docker"
+	RuntimeProcess = "process"
+)
+
+// Times returns the repetitions of the configured level.
+func (c *Config) Times() Repetitions { return c.Repetitions[c.Level] }
+
+// ResolveSeed fixes a seed that was left to the time. Call it once per run, in
+// one process, and print the result: every seed must be replayable.
+func (c *Config) ResolveSeed(now time.Time) int64 {
+	if c.Seed == 0 {
+		// Nine digits: short enough to be typed off a screen.
+		c.Seed = now.UnixNano()/int64(time.Microsecond)%1_000_000_000 + 1
+	}
+	return c.Seed
+}
+
+// WhyNotCertifying lists what in this configuration keeps a run from certifying.
+// The runtime and a label filter do, as does another bound than the target's.
+func (c *Config) WhyNotCertifying() []string {
+	var why []string
+	if c.Runtime == RuntimeProcess {
+		why = append(why, "the process runtime does not isolate the gateway")
+	}
+	if c.Observe != 0 {
+		why = append(why, "the observation bound is overridden ("+c.Observe.String()+", observe in "+filepath.Base(c.Path)+")")
+	}
+	if c.Runner.LabelFilter != "" {
+		why = append(why, "only a part was selected (labelFilter "+c.Runner.LabelFilter+")")
+	}
+	return why
+}
+
+func defaults() Config {
+	return Config{
+		Runtime: RuntimeDocker,
+		Level:   LevelGate,
+		Repetitions: map[string]Repetitions{
+			LevelGate:    {Drains: 10, Sweeps: 3, Rewrites: 5, Restarts: 2},
+			LevelCertify: {Drains: 50, Sweeps: 20, Rewrites: 20, Restarts: 10},
+			LevelAudit:   {Drains: 60, Sweeps: 20, Rewrites: 20, Restarts: 10},
+		},
+		Runner: Runner{Procs: 2, Timeout: 5 * time.Minute, SpecTimeout: time.Minute},
+		Report: Report{Dir: "reports", Keep: 10},
+	}
+}

@@ -1,0 +1,194 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/yamlfile"
+)
+
+func env(pairs ...string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), config.FileName)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The file at the repository's root is what most people run with.
+func TestPublishedConfiguration(t *testing.T) {
+	c, err := config.LoadEnv("../../ginkgo.yaml", env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, _ := filepath.Abs("../..")
+	if c.Target != filepath.Join(root, "fixtures/targets/reference.yaml") || c.Report.Dir != filepath.Join(root, "reports") {
+		t.Errorf("paths are not relative to the file: %s, %s", c.Target, c.Report.Dir)
+	}
+	if c.Runtime != config.RuntimeDocker || c.Seed != 0 || c.Times() != (config.Repetitions{Drains: 10, Sweeps: 3, Rewrites: 5, Restarts: 2}) ||
+		c.Runner.Timeout != 5*time.Minute || c.Runner.SpecTimeout != time.Minute || c.Report.Keep != 10 {
+		t.Errorf("%+v", c)
+	}
+	if why := c.WhyNotCertifying(); len(why) != 0 {
+		t.Errorf("the published configuration does not certify: %v", why)
+	}
+}
+
+func TestDefaultsFillWhatIsLeftOut(t *testing.T) {
+	c, err := config.LoadEnv(write(t, "target: t.yaml\nrepetitions: {certify: {drains: 7}}\nlevel: certify\nreport: {keep: 0}\n"), env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Times(); got.Drains != 7 || got.Sweeps != 20 {
+		t.Errorf("a level given in part loses the rest: %+v", got)
+	}
+	if c.Report.Keep != 0 {
+		t.Errorf("keep: 0 became %d", c.Report.Keep)
+	}
+}
+
+func TestEnvironmentOverrides(t *testing.T) {
+	path := write(t, "target: t.yaml\nruntime: docker\nseed: 5\n")
+	c, err := config.LoadEnv(path, env("DRAINPROOF_TARGET", "/x/o.yaml", "DRAINPROOF_RUNTIME", "process", "DRAINPROOF_SEED", "42", "DRAINPROOF_REPORT", "/r/run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Target != "/x/o.yaml" || c.Runtime != "process" || c.Seed != 42 || c.Report.Run != "/r/run" {
+		t.Errorf("%+v", c)
+	}
+	if got := strings.Join(c.Overrides, " "); got != "DRAINPROOF_REPORT DRAINPROOF_RUNTIME DRAINPROOF_SEED DRAINPROOF_TARGET" {
+		t.Errorf("overrides: %s", got)
+	}
+	if c, err = config.LoadEnv(path, env("DRAINPROOF_SEED", "")); err != nil || c.Seed != 5 || c.Overrides != nil {
+		t.Errorf("an empty variable is not unset: %+v, %v", c, err)
+	}
+}
+
+func TestWrongConfigurations(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text string
+		env  []string
+		want []string
+	}{
+		"empty":     {"", nil, []string{"FILE:1:1: the file is empty; start from a published example"}},
+		"no target": {"runtime: docker\n", nil, []string{"FILE:1:1: no target is named; add target: PATH of a target file, or set DRAINPROOF_TARGET"}},
+		"typos": {"target: a\nruntime: dokcer\nrunner:\n  proc: 2\n  timeout: 5\n", nil, []string{
+			`FILE:2:10: runtime is "dokcer", which is not known here; did you mean "docker"? Known: docker, process`,
+			`FILE:4:3: unknown field "proc" in runner; did you mean "procs"? Known: labelFilter, procs, specTimeout, timeout`,
+			`FILE:5:12: runner.timeout is the number 5, not a string; add a unit, such as "5s" or "5ms"`,
+		}},
+		"zero": {"target: a\nobserve: 0s\nrepetitions: {gate: {drains: 0}}\n", nil, []string{
+			`FILE:2:10: observe must be more than 0; write a duration such as "2s"`,
+			`FILE:3:30: repetitions.gate.drains is 0, less than 1; needed: how often, at least once: what was never made can't be judged`,
+		}},
+		"spec beyond suite": {"target: a\nrunner: {timeout: 1m, specTimeout: 2m}\n", nil, []string{
+			"FILE:2:36: one spec may take longer than the whole suite (runner.timeout 1m0s); lower it, or raise runner.timeout",
+		}},
+		"level": {"target: a\nlevel: all\nrepetitions: {gates: {}}\n", nil, []string{
+			`FILE:2:8: level is "all", which is not known here; known: gate, certify, audit`,
+			`FILE:3:15: unknown field "gates" in repetitions; did you mean "gate"? Known: audit, certify, gate`,
+		}},
+		"environment too": {"target: a\nseed: -1\n", []string{"DRAINPROOF_SEED", "lucky", "DRAINPROOF_RUNTIME", "podman"}, []string{
+			"FILE:2:7: seed is -1, less than 0; needed: a whole number; 0 takes it from the time",
+			`environment: DRAINPROOF_RUNTIME: "podman" is no runtime; use docker or process`,
+			`environment: DRAINPROOF_SEED: "lucky" is no seed; use a whole number, 0 or more`,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := write(t, tc.text)
+			_, err := config.LoadEnv(path, env(tc.env...))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			got := strings.ReplaceAll(err.Error(), path, "FILE")
+			if want := strings.Join(tc.want, "\n"); got != want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestFind(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	deep := filepath.Join(root, "a", "b")
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(config.EnvConfig, "")
+	t.Chdir(deep)
+	if path, err := config.Find(); err == nil {
+		t.Skipf("a folder above the temporary ones holds %s", path)
+	} else if !strings.Contains(err.Error(), "there is no such file, here or in any folder above; start inside the checkout") {
+		t.Errorf("%v", err)
+	}
+	want := filepath.Join(root, config.FileName)
+	if err := os.WriteFile(want, []byte("target: t\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := config.Find(); err != nil || got != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+	t.Setenv(config.EnvConfig, "elsewhere.yaml")
+	if got, err := config.Find(); err != nil || got != filepath.Join(deep, "elsewhere.yaml") {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if _, err := config.Open(); err == nil || !strings.Contains(err.Error(), "there is no such file; check the path") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSeedFromTimeIsFixedOnce(t *testing.T) {
+	c := config.Config{}
+	a := c.ResolveSeed(time.Unix(1_700_000_000, 123_456_000))
+	if a <= 0 || a > 1_000_000_000 || c.ResolveSeed(time.Unix(1, 0)) != a {
+		t.Errorf("seed %d, then %d", a, c.Seed)
+	}
+}
+
+func TestWhyNotCertifying(t *testing.T) {
+	c := config.Config{Path: "/x/ginkgo.yaml", Runtime: "process", Observe: 3 * time.Second, Runner: config.Runner{LabelFilter: "a"}}
+	if got := c.WhyNotCertifying(); len(got) != 3 {
+		t.Errorf("%v", got)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	raw, err := os.ReadFile("../../ginkgo.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Add([]byte("target: a\nrunner: {timeout: 1m, specTimeout: 2m}\nobserve: 0s\n"))
+	f.Add([]byte("target: a\nseed: 9007199254740991\nreport:\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c, err := config.Parse("fuzz.yaml", raw, env())
+		if err == nil {
+			if c.Runner.Timeout <= 0 || c.Runner.Procs < 1 || c.Times().Drains < 1 || c.Target == "" {
+				t.Fatalf("accepted an unusable configuration: %+v", c)
+			}
+			return
+		}
+		if _, ok := err.(yamlfile.Errors); !ok {
+			t.Fatalf("%T %v", err, err)
+		}
+	})
+}

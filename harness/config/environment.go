@@ -1,0 +1,75 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/drainproof/drainproof/harness/yamlfile"
+)
+
+// Environment variables that override the file. Paths are relative to the
+// working directory; an empty value counts as unset.
+const (
+	EnvConfig  = "DRAINPROOF_CONFIG"  // path of the configuration file itself
+	EnvTarget  = "DRAINPROOF_TARGET"  // path of the target file
+	EnvRuntime = "DRAINPROOF_RUNTIME" // docker or process
+	EnvSeed    = "DRAINPROOF_SEED"    // a whole number; 0 takes it from the time
+	EnvReport  = "DRAINPROOF_REPORT"  // exact folder of this run's report
+)
+
+// Environment lists the variables with what they do, for help texts.
+func Environment() [][2]string {
+	return [][2]string{
+		{EnvConfig, "path of the configuration file (default: the nearest ginkgo.yaml upward)"},
+		{EnvTarget, "path of the target file"},
+		{EnvRuntime, "docker or process"},
+		{EnvSeed, "seed, a whole number; 0 takes it from the time"},
+		{EnvReport, "exact folder of this run's report"},
+	}
+}
+
+func (c *Config) applyEnvironment(lookup func(string) (string, bool)) yamlfile.Errors {
+	var problems yamlfile.Errors
+	apply := func(name string, use func(string) string, next string) {
+		value, ok := lookup(name)
+		if !ok || value == "" {
+			return
+		}
+		if what := use(value); what != "" {
+			problems = append(problems, yamlfile.Problem{File: "environment: " + name, What: what, Next: next})
+			return
+		}
+		c.Overrides = append(c.Overrides, name)
+	}
+	path := func(into *string) func(string) string {
+		return func(v string) string {
+			abs, err := filepath.Abs(v)
+			if err != nil {
+				return fmt.Sprintf("%q can't be made absolute: %v", v, err)
+			}
+			*into = abs
+			return ""
+		}
+	}
+	apply(EnvReport, path(&c.Report.Run), "give an absolute path")
+	apply(EnvRuntime, func(v string) string {
+		if v != RuntimeDocker && v != RuntimeProcess {
+			return fmt.Sprintf("%q is no runtime", v)
+		}
+		c.Runtime = v
+		return ""
+	}, "use docker or process")
+	apply(EnvSeed, func(v string) string {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < 0 {
+			return fmt.Sprintf("%q is no seed", v)
+		}
+		c.Seed = n
+		return ""
+	}, "use a whole number, 0 or more")
+	apply(EnvTarget, path(&c.Target), "give an absolute path")
+	slices.Sort(c.Overrides)
+	return problems
+}
