@@ -60,8 +60,8 @@ const (
 	RuntimeProcess = "process"
 )
 
-// Times returns the repetitions of the configured level.
-func (c *Config) Times() Repetitions { return c.Repetitions[c.Level] }
+// Repeat returns the repetitions of the configured level.
+func (c *Config) Repeat() Repetitions { return c.Repetitions[c.Level] }
 
 // ResolveSeed fixes a seed that was left to the time. Call it once per run, in
 // one process, and print the result: every seed must be replayable.

@@ -41,7 +41,7 @@ func TestPublishedConfiguration(t *testing.T) {
 	if c.Target != filepath.Join(root, "fixtures/targets/reference.yaml") || c.Report.Dir != filepath.Join(root, "reports") {
 		t.Errorf("paths are not relative to the file: %s, %s", c.Target, c.Report.Dir)
 	}
-	if c.Runtime != config.RuntimeDocker || c.Seed != 0 || c.Times() != (config.Repetitions{Drains: 10, Sweeps: 3, Rewrites: 5, Restarts: 2}) ||
+	if c.Runtime != config.RuntimeDocker || c.Seed != 0 || c.Repeat() != (config.Repetitions{Drains: 10, Sweeps: 3, Rewrites: 5, Restarts: 2}) ||
 		c.Runner.Timeout != 5*time.Minute || c.Runner.SpecTimeout != time.Minute || c.Report.Keep != 10 {
 		t.Errorf("%+v", c)
 	}
@@ -55,7 +55,7 @@ func TestDefaultsFillWhatIsLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Times(); got.Drains != 7 || got.Sweeps != 20 {
+	if got := c.Repeat(); got.Drains != 7 || got.Sweeps != 20 {
 		t.Errorf("a level given in part loses the rest: %+v", got)
 	}
 	if c.Report.Keep != 0 {
@@ -182,7 +182,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := config.Parse("fuzz.yaml", raw, env())
 		if err == nil {
-			if c.Runner.Timeout <= 0 || c.Runner.Procs < 1 || c.Times().Drains < 1 || c.Target == "" {
+			if c.Runner.Timeout <= 0 || c.Runner.Procs < 1 || c.Repeat().Drains < 1 || c.Target == "" {
 				t.Fatalf("accepted an unusable configuration: %+v", c)
 			}
 			return
