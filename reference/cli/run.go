@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drainproof/drainproof/reference/gateway"
+)
+
+func runCommand(at locate, wraps []gateway.Wrap) *cobra.Command {
+	var config gateway.Config
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the gateway",
+		Long: `Run the gateway of a home, until SIGTERM or SIGINT.
+
+The first signal starts a shutdown: new turns are refused, turns in flight get
+--shutdown-timeout to finish and are interrupted past it. A second signal ends the
+gateway at once.
+
+Environment:
+  GATEWAY_HOME              state directory (--home)
+  GATEWAY_LISTEN            host:port of the ingress (--listen)
+  GATEWAY_SHUTDOWN_TIMEOUT  how long a shutdown waits for turns (--shutdown-timeout)
+  MODEL_BASE_URL            an OpenAI-compatible endpoint; a built-in echo when unset
+  MODEL_API_KEY             its key, where it needs one
+  MODEL_NAME                the model to ask for; the client's choice when unset
+
+Exit codes:
+  0    shut down in good order
+  1    serving failed
+  2    did not start: usage, configuration, port in use, or the home is taken
+  130  ended at once by a second signal, SIGINT (143: SIGTERM)`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	listen := flags.String("listen", gateway.DefaultListen, "host:port of the ingress")
+	timeout := flags.Duration("shutdown-timeout", gateway.DefaultShutdownTimeout, "how long a shutdown waits for turns in flight")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if config, err = gateway.ConfigFromEnv(); err != nil {
+			return err
+		}
+		if config.Home, err = at(); err != nil {
+			return err
+		}
+		if flags.Changed("listen") {
+			config.Listen = *listen
+		}
+		if flags.Changed("shutdown-timeout") {
+			config.ShutdownTimeout = *timeout
+		}
+		if config.ShutdownTimeout < 0 {
+			return errors.New("--shutdown-timeout is below zero; give how long to wait for turns, like 30s")
+		}
+		config.Log = newLog(cmd.ErrOrStderr())
+
+		signals := make(chan os.Signal, 2)
+		signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+		defer signal.Stop(signals)
+		// Whoever reads the logs may go away; the turns stay.
+		signal.Ignore(syscall.SIGPIPE)
+
+		err = gateway.New(config, wraps...).Run(cmd.Context(), signals)
+		var start *gateway.StartError
+		var interrupted *gateway.Interrupted
+		if errors.As(err, &start) || errors.As(err, &interrupted) {
+			return err
+		}
+		return failed(err)
+	}
+	return cmd
+}

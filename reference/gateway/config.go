@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/drainproof/drainproof/reference/home"
+	"github.com/drainproof/drainproof/reference/model"
+)
+
+// Defaults and the environment variables that override them.
+const (
+	DefaultListen          = "127.0.0.1:8080"
+	EnvListen              = "GATEWAY_LISTEN"
+	DefaultShutdownTimeout = 30 * time.Second
+	EnvShutdownTimeout     = "GATEWAY_SHUTDOWN_TIMEOUT"
+)
+
+// Config is all a gateway is told.
+type Config struct {
+	Home   string
+	Listen string // host:port
+	// ShutdownTimeout is how long a shutdown waits for turns in flight.
+	ShutdownTimeout time.Duration
+	Model           model.Config
+	Log             *slog.Logger
+}
+
+// ConfigFromEnv reads the environment and fills in defaults.
+func ConfigFromEnv() (Config, error) {
+	dir, err := home.Default()
+	if err != nil {
+		return Config{}, err
+	}
+	config := Config{Home: dir, Listen: DefaultListen, ShutdownTimeout: DefaultShutdownTimeout, Model: model.ConfigFromEnv()}
+	if listen := os.Getenv(EnvListen); listen != "" {
+		config.Listen = listen
+	}
+	if timeout := os.Getenv(EnvShutdownTimeout); timeout != "" {
+		config.ShutdownTimeout, err = time.ParseDuration(timeout)
+		if err != nil || config.ShutdownTimeout < 0 {
+			return Config{}, fmt.Errorf("%s is %q, which is no duration; write it like 30s or 2m", EnvShutdownTimeout, timeout)
+		}
+	}
+	return config, nil
+}

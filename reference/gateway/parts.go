@@ -1,0 +1,107 @@
+package gateway
+
+import (
+	"log/slog"
+	"path/filepath"
+
+	"github.com/drainproof/drainproof/reference/admission"
+	"github.com/drainproof/drainproof/reference/drain"
+	"github.com/drainproof/drainproof/reference/home"
+	"github.com/drainproof/drainproof/reference/model"
+	"github.com/drainproof/drainproof/reference/status"
+	"github.com/drainproof/drainproof/reference/turn"
+	"github.com/drainproof/drainproof/reference/watch"
+)
+
+// Parts is a gateway taken apart, in the order in which it is put together: each
+// part is made from those above it.
+type Parts struct {
+	Log       *slog.Logger
+	Ledger    *admission.Ledger   // state, gate and slots, under one lock
+	Store     status.Store        // where publications go
+	Publisher admission.Publisher // publishes the ledger to the store
+	Model     model.Model         // does the work
+	Sessions  *turn.Sessions      // remembers it
+	Turns     *turn.Runner        // runs turns, and can interrupt them
+	Admitter  admission.Admitter  // lets turns start
+	Source    drain.Source        // the marker
+	Target    watch.Target        // does what the marker says
+	Watcher   watch.Reconciler    // keeps the target in step with the source
+}
+
+// Wrap puts something around parts as they are made. Every function may be nil;
+// each gets the parts made so far and the part it wraps, and returns what is used
+// in its place.
+type Wrap struct {
+	Store     func(*Parts, status.Store) status.Store
+	Publisher func(*Parts, admission.Publisher) admission.Publisher
+	Model     func(*Parts, model.Model) model.Model
+	Admitter  func(*Parts, admission.Admitter) admission.Admitter
+	Source    func(*Parts, drain.Source) drain.Source
+	Target    func(*Parts, watch.Target) watch.Target
+	Watcher   func(*Parts, watch.Reconciler) watch.Reconciler
+}
+
+// publishing makes the parts that publish, which are needed before all others.
+func (g *Gateway) publishing(self home.Holder) *Parts {
+	p := &Parts{Log: g.config.Log, Ledger: admission.NewLedger()}
+	p.Store = status.File{Dir: g.config.Home}
+	for _, wrap := range g.wraps {
+		if wrap.Store != nil {
+			p.Store = wrap.Store(p, p.Store)
+		}
+	}
+	p.Publisher = status.NewPublisher(p.Ledger, p.Store, self, p.Log)
+	for _, wrap := range g.wraps {
+		if wrap.Publisher != nil {
+			p.Publisher = wrap.Publisher(p, p.Publisher)
+		}
+	}
+	return p
+}
+
+// working makes the parts that run turns.
+func (g *Gateway) working(p *Parts) error {
+	var err error
+	if p.Model, err = model.New(g.config.Model); err != nil {
+		return err
+	}
+	for _, wrap := range g.wraps {
+		if wrap.Model != nil {
+			p.Model = wrap.Model(p, p.Model)
+		}
+	}
+	if p.Sessions, err = turn.OpenSessions(filepath.Join(g.config.Home, turn.FileName)); err != nil {
+		return err
+	}
+	p.Turns = turn.NewRunner(p.Model, p.Sessions)
+	p.Admitter = &admission.Desk{Ledger: p.Ledger, Publisher: p.Publisher}
+	for _, wrap := range g.wraps {
+		if wrap.Admitter != nil {
+			p.Admitter = wrap.Admitter(p, p.Admitter)
+		}
+	}
+	return nil
+}
+
+// watching makes the parts that follow the marker.
+func (g *Gateway) watching(p *Parts) {
+	p.Source = drain.Home{Dir: g.config.Home}
+	for _, wrap := range g.wraps {
+		if wrap.Source != nil {
+			p.Source = wrap.Source(p, p.Source)
+		}
+	}
+	p.Target = &Follower{Ledger: p.Ledger, Publisher: p.Publisher, Log: p.Log}
+	for _, wrap := range g.wraps {
+		if wrap.Target != nil {
+			p.Target = wrap.Target(p, p.Target)
+		}
+	}
+	p.Watcher = watch.New(g.config.Home, p.Source, p.Target, p.Log)
+	for _, wrap := range g.wraps {
+		if wrap.Watcher != nil {
+			p.Watcher = wrap.Watcher(p, p.Watcher)
+		}
+	}
+}

@@ -1,0 +1,12 @@
+// Package ingress is the way in: an OpenAI-compatible HTTP interface.
+//
+//	POST /v1/chat/completions   one turn; with "stream": true as server-sent events
+//	GET  /health                200 while the process serves, in any state
+//	GET  /metrics               Prometheus
+//
+// A request is read and checked, then admitted, and from there on it holds a slot
+// until the last byte of its reply was handed to the operating system. What that
+// takes with net/http is told in delivery.go.
+//
+// It imports admission, model, turn and lifecycle.
+package ingress

@@ -1,0 +1,131 @@
+package ingress
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/drainproof/drainproof/reference/admission"
+	"github.com/drainproof/drainproof/reference/turn"
+)
+
+// Server is the gateway's HTTP interface.
+type Server struct {
+	admitter admission.Admitter
+	turns    *turn.Runner
+	ledger   *admission.Ledger
+	log      *slog.Logger
+	metrics  *metrics
+	http     *http.Server
+}
+
+// New returns a server that serves nothing yet.
+func New(admitter admission.Admitter, turns *turn.Runner, ledger *admission.Ledger, log *slog.Logger) *Server {
+	s := &Server{admitter: admitter, turns: turns, ledger: ledger, log: log, metrics: newMetrics(ledger)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/chat/completions", s.chat)
+	mux.HandleFunc("GET /health", s.health)
+	mux.Handle("GET /metrics", s.metrics.handler())
+	var deliveries deliveries
+	s.http = &http.Server{
+		Handler:     mux,
+		ConnContext: deliveries.track,
+		ConnState:   deliveries.changed,
+		// No limit on writing: a reply takes as long as its reader does, and the turn
+		// counts for that long. The limit on reading headers is against clients that
+		// never finish one; it is long because it also ends connections that are
+		// opened and kept for later.
+		ReadHeaderTimeout: 5 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return s
+}
+
+// Serve serves until Close; it returns nil then.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.http.Serve(listener); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
+}
+
+// Close stops listening, lets answers that are being written go out until ctx
+// ends, and then closes every connection.
+func (s *Server) Close(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err == nil {
+		return nil
+	}
+	return s.http.Close()
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	now := s.ledger.Snapshot()
+	writeJSON(w, http.StatusOK, encode(map[string]any{
+		"status": "ok", "gateway_state": now.State, "active_agents": now.InFlight,
+	}))
+}
+
+// chat is one turn.
+func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
+	request, streamed, err := parseRequest(w, r)
+	if err != nil {
+		s.metrics.ended("invalid")
+		writeFailure(w, badRequest(err))
+		return
+	}
+	slot, err := s.admitter.Admit(r.Context(), admissionRequest(request, streamed))
+	if err != nil {
+		s.metrics.refused()
+		writeFailure(w, failureOf(err))
+		return
+	}
+	defer afterDelivery(r.Context(), slot.Release)()
+	ctx := admission.WithSlot(r.Context(), slot)
+	if streamed {
+		err = s.streamed(ctx, w, request)
+	} else {
+		err = s.whole(ctx, w, request)
+	}
+	if err != nil {
+		s.metrics.ended(failureOf(err).code)
+		s.log.Info("a turn ended without a whole reply", "session", request.Session, "stream", streamed, "error", err)
+		return
+	}
+	s.metrics.ended("finished")
+}
+
+func (s *Server) whole(ctx context.Context, w http.ResponseWriter, request turn.Request) error {
+	reply, err := s.turns.Complete(ctx, request)
+	if err != nil {
+		writeFailure(w, failureOf(err))
+		return err
+	}
+	answer := newCompletion("chat.completion", request.Model)
+	answer.Choices = []choice{{Message: &text{Role: "assistant", Content: reply}, FinishReason: &finished}}
+	writeJSON(w, http.StatusOK, encode(answer))
+	return nil
+}
+
+func (s *Server) streamed(ctx context.Context, w http.ResponseWriter, request turn.Request) error {
+	out := newStream(w, request.Model)
+	if _, err := s.turns.Stream(ctx, request, out.piece); err != nil {
+		out.fail(failureOf(err))
+		return err
+	}
+	return out.end()
+}
+
+func admissionRequest(request turn.Request, streamed bool) admission.Request {
+	asked := admission.Request{Ingress: "sync", Session: request.Session}
+	if streamed {
+		asked.Ingress = "stream"
+	}
+	for _, message := range request.Messages {
+		if message.Role == "user" {
+			asked.Text = message.Content
+		}
+	}
+	return asked
+}

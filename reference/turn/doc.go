@@ -1,0 +1,10 @@
+// Package turn does the work of a turn that was admitted: it puts the session's
+// history before the new messages, calls the model, and stores what was said when
+// the turn finished whole. A turn that fails or is interrupted leaves nothing, and
+// a turn that was refused never gets here (GATE-002).
+//
+// Sessions live in an embedded database in the home, so they survive any end of
+// the process. A turn without a session touches no database.
+//
+// It imports only model.
+package turn
