@@ -1,0 +1,118 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// Limits of what is shown of one requirement; report.json holds all of it.
+const (
+	shownViolations = 2
+	shownLogs       = 8
+)
+
+// proof tells everything about a requirement that needs words, one line each,
+// none wider than width: its text, what was expected and what happened, the
+// slice of history that shows it, the gateway's last lines, and how to see it
+// again.
+func (r *Report) proof(q Requirement, width int) []string {
+	p := printer{width: width}
+	p.wrap(fmt.Sprintf("%s (%s) %s", q.ID, q.Level, q.Verdict.or()), clean(q.Text))
+	if q.Reason != "" {
+		p.field("because", clean(q.Reason))
+	}
+	for i, v := range q.Violations {
+		if i == shownViolations {
+			p.field("", fmt.Sprintf("... and %d more, in %s", len(q.Violations)-i, FileName))
+			break
+		}
+		p.field("expected", clean(v.Expected))
+		p.field("actual", clean(v.Actual))
+		p.excerpt(v)
+	}
+	spec, found := r.specOf(q)
+	if !found {
+		return p.lines
+	}
+	if len(q.Violations) == 0 && spec.Message != "" {
+		for i, line := range cleanLines(spec.Message) {
+			p.field([]string{"message", ""}[min(i, 1)], line)
+		}
+	}
+	if logs := spec.Logs; len(logs) > 0 {
+		p.add("  gateway's last lines")
+		for _, l := range logs[max(0, len(logs)-shownLogs):] {
+			p.add(cut("    | "+clean(l), width))
+		}
+	}
+	if spec.Replay != "" {
+		// Never wrapped: it is there to be copied.
+		p.add("  replay    " + clean(spec.Replay))
+	}
+	return p.lines
+}
+
+// printer collects lines of at most width columns.
+type printer struct {
+	width int
+	lines []string
+}
+
+func (p *printer) add(lines ...string) { p.lines = append(p.lines, lines...) }
+
+// wrap writes text after a head, further lines indented by two.
+func (p *printer) wrap(head, body string) {
+	for i, line := range wrapped(head+": "+body, p.width-2) {
+		if i > 0 {
+			line = "  " + line
+		}
+		p.add(line)
+	}
+}
+
+// field writes "  name      text", wrapped under itself.
+func (p *printer) field(name, body string) {
+	const indent = 12
+	for i, line := range wrapped(body, p.width-indent) {
+		if i > 0 {
+			name = ""
+		}
+		p.add(strings.TrimRight(fmt.Sprintf("  %-9s %s", name, line), " "))
+	}
+}
+
+func (p *printer) excerpt(v Violation) {
+	if v.History != "" {
+		p.field("history", clean(v.History)+", in ms from the breach; > is the proof")
+	}
+	for _, l := range v.Excerpt {
+		mark := " "
+		if l.Proof {
+			mark = ">"
+		}
+		if l.Seq == 0 {
+			p.add(cut("      "+clean(l.Text), p.width))
+			continue
+		}
+		p.add(cut(fmt.Sprintf("    %s %+10.1f  #%-5d %s", mark, float64(l.Offset.Microseconds())/1000, l.Seq, clean(l.Text)), p.width))
+	}
+}
+
+// wrapped breaks text at spaces; a word longer than a line is broken hard.
+func wrapped(s string, width int) []string {
+	if s == "" {
+		return nil
+	}
+	lines := strings.Split(text.WrapSoft(s, max(20, width)), "\n")
+	return each(lines, func(l string) string { return strings.TrimSpace(l) })
+}
+
+// cut shortens a line that is evidence: wrapping would tear its columns apart.
+func cut(s string, width int) string {
+	if text.StringWidthWithoutEscSequences(s) <= width {
+		return s
+	}
+	return text.Trim(s, max(1, width-3)) + "..."
+}

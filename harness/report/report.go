@@ -1,0 +1,159 @@
+package report
+
+import (
+	"time"
+
+	"github.com/drainproof/drainproof/harness/monitor"
+)
+
+// SchemaVersion is the version of report.json this package writes and reads.
+const SchemaVersion = 1
+
+// Verdict is what was found of a requirement, a point or a spec's subject.
+type Verdict string
+
+// The verdicts of a requirement or point.
+const (
+	Pass          Verdict = "pass"
+	Fail          Verdict = "fail"
+	Warn          Verdict = "warn"           // a SHOULD that is not met
+	NotApplicable Verdict = "not-applicable" // the target does not declare the feature, or it can't be judged on it
+	Blocked       Verdict = "blocked"        // a requirement this one needs failed; nobody's accusation
+	Inconclusive  Verdict = "inconclusive"   // noise, or the situation never arose
+	HarnessError  Verdict = "harness-error"  // the suite failed, not the gateway
+	NotRun        Verdict = "not-run"        // not selected, or the run ended before it
+)
+
+// The overall verdicts.
+const (
+	Conformant    Verdict = "conformant"
+	NonConformant Verdict = "non-conformant"
+	Incomplete    Verdict = "incomplete"
+	NotCertifying Verdict = "passed, not certifying"
+)
+
+// The profiles: what was asked for.
+const (
+	ProfileGate   = "gate"   // the five points
+	ProfileFull   = "full"   // everything the target declares
+	ProfileFilter = "filter" // a hand-made selection; never conformant
+)
+
+// Report is what a run says. Durations are nanoseconds in JSON, named *_ns.
+type Report struct {
+	Dir string `json:"-"` // folder it was read from or written to, absolute
+
+	Schema  int           `json:"schema"` // SchemaVersion
+	Tool    Tool          `json:"tool"`
+	Spec    string        `json:"spec"` // version of the requirements
+	Started time.Time     `json:"started"`
+	Ended   time.Time     `json:"ended"`
+	Wall    time.Duration `json:"wall_ns"`
+
+	Profile   string   `json:"profile"` // gate, full or filter
+	Verdict   Verdict  `json:"verdict"`
+	Why       string   `json:"why"` // one sentence
+	Certifies bool     `json:"certifies"`
+	WhyNot    []string `json:"why_not,omitempty"` // what keeps this run from certifying
+	ExitCode  int      `json:"exit"`
+
+	Runtime string         `json:"runtime"`          // docker or process
+	Engine  string         `json:"engine,omitempty"` // version of the container engine
+	Target  Target         `json:"target"`
+	Image   *Image         `json:"image,omitempty"` // docker runtime
+	Seed    int64          `json:"seed"`
+	Level   string         `json:"level"`            // gate, certify or audit
+	Config  map[string]any `json:"config,omitempty"` // as in effect, secrets redacted
+	Noise   Noise          `json:"noise"`
+
+	Points       []Point       `json:"points"`
+	Requirements []Requirement `json:"requirements"`
+	Specs        []Spec        `json:"specs"`
+	// Receipts are the faults a deliberately wrong gateway owned up to, sorted.
+	Receipts []string `json:"receipts,omitempty"`
+}
+
+// Tool is what made the report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Target is the gateway's description as it was used.
+type Target struct {
+	Name     string        `json:"name"`
+	Path     string        `json:"path"`
+	SHA256   string        `json:"sha256"`
+	Features []string      `json:"features,omitempty"`
+	Bound    time.Duration `json:"bound_ns"` // B as judged with
+}
+
+// Image is what the gateway ran from.
+type Image struct {
+	Name   string `json:"name,omitempty"`
+	ID     string `json:"id"`               // sha256:..., pinned for the whole run
+	Digest string `json:"digest,omitempty"` // of the manifest, where it has one
+}
+
+// Noise is how quiet the machine was.
+type Noise struct {
+	Stalls     int           `json:"stalls"`         // late heartbeats
+	Longest    time.Duration `json:"longest_ns"`     // the latest of them came so late
+	StampError time.Duration `json:"stamp_error_ns"` // the probe's own time-stamping error
+}
+
+// Point is one of the five of the checklist.
+type Point struct {
+	Point        string   `json:"point"` // a to e
+	Title        string   `json:"title"`
+	Verdict      Verdict  `json:"verdict"`
+	Figure       string   `json:"figure,omitempty"` // "draining published after 3 ms (max of 10), bound 2 s"
+	Turns        string   `json:"turns,omitempty"`  // what was refused and held: "12 refused, 3 held in flight"
+	Requirements []string `json:"requirements"`     // IDs
+}
+
+// Requirement is the verdict on one requirement.
+type Requirement struct {
+	ID         string      `json:"id"`
+	Level      string      `json:"level"` // MUST or SHOULD
+	Family     string      `json:"family"`
+	Feature    string      `json:"feature,omitempty"`
+	Text       string      `json:"text"`
+	Verdict    Verdict     `json:"verdict"`
+	Reason     string      `json:"reason,omitempty"` // why, where the verdict is not pass
+	Arose      int         `json:"arose"`            // how often its situation really happened
+	Samples    []Summary   `json:"samples,omitempty"`
+	Violations []Violation `json:"violations,omitempty"`
+}
+
+// Violation is a proven breach and where its proof lies.
+type Violation struct {
+	monitor.Violation
+	History string `json:"history"` // path of the history, relative to the report
+	// Excerpt is the part of that history that shows the breach.
+	Excerpt []Line `json:"excerpt,omitempty"`
+}
+
+// Line is an event of an excerpt.
+type Line struct {
+	Seq    uint64        `json:"seq"`       // 0 for a line that says what was left out
+	Offset time.Duration `json:"offset_ns"` // from the breach; negative is before
+	Text   string        `json:"text"`
+	Proof  bool          `json:"proof"` // one of the events that prove it, not a neighbour
+}
+
+// Spec is one situation as it was run.
+type Spec struct {
+	Text         string        `json:"text"`
+	Point        string        `json:"point,omitempty"`
+	Requirements []string      `json:"requirements"`
+	Result       string        `json:"result"` // passed, failed, timedout, interrupted, panicked, aborted, skipped
+	Duration     time.Duration `json:"duration_ns"`
+	File         string        `json:"file,omitempty"` // history, relative to the report
+	SHA256       string        `json:"sha256,omitempty"`
+	Events       uint64        `json:"events"`
+	Seed         int64         `json:"seed"`
+	Message      string        `json:"message,omitempty"` // of a spec that did not pass
+	Logs         []string      `json:"logs,omitempty"`    // the gateway's last lines, then
+	Replay       string        `json:"replay,omitempty"`  // command that runs it again, same seed
+}

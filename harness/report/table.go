@@ -1,0 +1,220 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// TableOptions fit the table to the terminal.
+type TableOptions struct {
+	Width int  // columns; 0 means 100
+	Color bool // a terminal, and NO_COLOR is not set
+	ASCII bool // no line-drawing characters
+}
+
+// minWidth is the narrowest table that still has words in it, in columns.
+const minWidth = 60
+
+// Table writes what a person at a terminal sees: the verdict, five rows, the
+// proof of everything that did not pass, and what the run stood on.
+func Table(w io.Writer, r *Report, o TableOptions) {
+	if o.Width == 0 {
+		o.Width = 100
+	}
+	o.Width = max(o.Width, minWidth)
+	p := printer{width: o.Width}
+	p.wrap("drain conformance of "+clean(r.Target.Name), paint(strings.ToUpper(r.Words()), overall(r.Verdict), o.Color))
+	for _, line := range wrapped(clean(r.Why), o.Width-2) {
+		p.add("  " + line)
+	}
+	p.add("", rows(r, o), "")
+	p.remarks(r, o)
+	p.footer(r)
+	for _, line := range p.lines {
+		fmt.Fprintln(w, line)
+	}
+}
+
+func rows(r *Report, o TableOptions) string {
+	t := table.NewWriter()
+	style := table.StyleLight
+	if o.ASCII {
+		style = table.StyleDefault
+	}
+	// Columns keep the reader's words as they are; go-pretty would shout them.
+	style.Format = table.FormatOptions{}
+	t.SetStyle(style)
+	// Four columns cost 13 columns of borders and padding.
+	const point, verdict = 12, 14
+	rest := o.Width - 13 - point - verdict
+	figure := rest * 6 / 10
+	columns := []table.ColumnConfig{
+		{Number: 1, WidthMax: point},
+		{Number: 2, WidthMax: verdict},
+		{Number: 3, WidthMin: min(figure, 34), WidthMax: figure},
+		{Number: 4, WidthMax: rest - figure},
+	}
+	for i := range columns {
+		columns[i].WidthMaxEnforcer = func(s string, n int) string { return strings.Join(wrapped(s, n), "\n") }
+	}
+	t.SetColumnConfigs(columns)
+	t.AppendHeader(table.Row{"point", "verdict", "measured", "refused and held"})
+	for _, p := range r.Points {
+		v := p.Verdict.or()
+		t.AppendRow(table.Row{
+			p.Point + ". " + clean(p.Title), paint(string(v), colour(v), o.Color),
+			firstOf(clean(p.Figure), "-"), firstOf(clean(p.Turns), "-"),
+		})
+	}
+	if len(r.Points) == 0 {
+		t.AppendRow(table.Row{"-", paint(string(NotRun), yellow, o.Color), "nothing was judged", "-"})
+	}
+	return t.Render()
+}
+
+// remarks proves what did not pass, point by point, then what belongs to none.
+func (p *printer) remarks(r *Report, o TableOptions) {
+	group := func(title string, qs []Requirement) {
+		told := false
+		for _, q := range qs {
+			if !q.Verdict.or().remarkable() {
+				continue
+			}
+			if !told {
+				p.add(paint(title, bold, o.Color))
+				told = true
+			}
+			p.block(r, q, o)
+		}
+		if told {
+			p.add("")
+		}
+	}
+	for _, pt := range r.Points {
+		group(fmt.Sprintf("%s. %s: %s", pt.Point, clean(pt.Title), pt.Verdict.or()), r.of(pt))
+	}
+	group("of no point", r.elsewhere())
+	p.lonely(r, o)
+}
+
+func (p *printer) block(r *Report, q Requirement, o TableOptions) {
+	for i, line := range r.proof(q, p.width-2) {
+		if i == 0 {
+			line = strings.Replace(line, string(q.Verdict.or()), paint(string(q.Verdict.or()), colour(q.Verdict.or()), o.Color), 1)
+		}
+		p.add("  " + line)
+	}
+}
+
+// lonely tells of specs that broke off though none of their requirements needed
+// words: otherwise nothing on the screen would explain an incomplete run.
+func (p *printer) lonely(r *Report, o TableOptions) {
+	for _, s := range r.Specs {
+		if s.Result == "passed" || s.Result == "skipped" || s.Result == "pending" || explained(r, s) {
+			continue
+		}
+		p.add(paint(clean(s.Text)+": "+s.Result, bold, o.Color))
+		for _, line := range cleanLines(s.Message) {
+			for _, l := range wrapped(line, p.width-4) {
+				p.add("    " + l)
+			}
+		}
+		for _, l := range s.Logs[max(0, len(s.Logs)-shownLogs):] {
+			p.add(cut("    | "+clean(l), p.width))
+		}
+		if s.Replay != "" {
+			p.add("    replay    " + clean(s.Replay))
+		}
+		p.add("")
+	}
+}
+
+func explained(r *Report, s Spec) bool {
+	for _, q := range r.Requirements {
+		if spec, ok := r.specOf(q); ok && q.Verdict.or().remarkable() && spec.Text == s.Text {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *printer) footer(r *Report) {
+	runtime := clean(r.Runtime)
+	if r.Engine != "" {
+		runtime += ", engine " + clean(r.Engine)
+	}
+	p.field("runtime", runtime)
+	if r.Image != nil {
+		p.field("image", r.imageText())
+	}
+	p.field("target", fmt.Sprintf("%s, bound %s", clean(r.Target.Path), Human(r.Target.Bound)))
+	p.field("seed", fmt.Sprint(r.Seed))
+	p.field("noise", r.noiseText())
+	if len(r.WhyNot) > 0 {
+		p.field("certifies", "no: "+clean(strings.Join(r.WhyNot, "; ")))
+	}
+	c := r.Counts()
+	p.field("judged", fmt.Sprintf("%s passed, %d failed, %d warned, %d blocked, %d inconclusive, %d harness errors, %d not applicable, %d not run, in %s",
+		count(c.Passed, "requirement"), c.Failed, c.Warned, c.Blocked, c.Inconclusive, c.HarnessErrors, c.NotApplicable, c.NotRun, Human(r.Wall)))
+	// A path is there to be copied: never wrapped.
+	p.add("  report    " + clean(r.Dir))
+}
+
+func (r *Report) imageText() string {
+	if r.Image == nil {
+		return "none"
+	}
+	s := firstOf(clean(r.Image.Name), "(no name)") + " " + clean(r.Image.ID)
+	if r.Image.Digest != "" {
+		s += ", digest " + clean(r.Image.Digest)
+	}
+	return s
+}
+
+func (r *Report) noiseText() string {
+	s := "no late heartbeat"
+	if r.Noise.Stalls > 0 {
+		s = fmt.Sprintf("%s, the longest %s late", count(r.Noise.Stalls, "stalled heartbeat"), Human(r.Noise.Longest))
+	}
+	return s + "; the probe's own stamp error is " + Human(r.Noise.StampError)
+}
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	bold   = "1"
+)
+
+func colour(v Verdict) string {
+	switch v {
+	case Pass:
+		return green
+	case Fail:
+		return red
+	case NotApplicable:
+		return ""
+	}
+	return yellow
+}
+
+func overall(v Verdict) string {
+	switch v {
+	case Conformant:
+		return green
+	case NonConformant:
+		return red
+	}
+	return yellow
+}
+
+// paint colours by hand: the library's switch for colours is a global.
+func paint(s, code string, on bool) string {
+	if !on || code == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
