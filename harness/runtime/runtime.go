@@ -23,15 +23,17 @@ type Runtime interface {
 // Prepared is what a run is pinned to; it is plain data, so one process can
 // prepare and others use it.
 type Prepared struct {
-	RunID       string            `json:"run_id"`
-	ImageID     string            `json:"image_id,omitempty"`     // sha256:... of the gateway under test
-	ImageDigest string            `json:"image_digest,omitempty"` // manifest digest, where the image has one
-	ImageName   string            `json:"image_name,omitempty"`
-	ProbeImage  string            `json:"probe_image,omitempty"`
-	Binaries    map[string]string `json:"binaries,omitempty"` // process runtime: name -> path
-	Engine      string            `json:"engine,omitempty"`   // version of the engine
-	UID         int               `json:"uid"`                // owner of the home, -1 = leave
-	GID         int               `json:"gid"`
+	RunID       string `json:"run_id"`
+	ImageID     string `json:"image_id,omitempty"`     // sha256:... of the gateway under test
+	ImageDigest string `json:"image_digest,omitempty"` // manifest digest, where the image has one
+	ImageName   string `json:"image_name,omitempty"`
+	ProbeImage  string `json:"probe_image,omitempty"`
+	// SidecarImages are the IDs of sidecars that name an image of their own.
+	SidecarImages map[string]string `json:"sidecar_images,omitempty"` // sidecar -> sha256:...
+	Binaries      map[string]string `json:"binaries,omitempty"`       // process runtime: name -> path
+	Engine        string            `json:"engine,omitempty"`         // version of the engine
+	UID           int               `json:"uid"`                      // owner of the home, -1 = leave
+	GID           int               `json:"gid"`
 }
 
 // PodOptions distinguish the pods of a run.

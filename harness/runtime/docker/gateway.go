@@ -1,0 +1,191 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	dc "github.com/ory/dockertest/v3/docker"
+	"golang.org/x/sys/unix"
+
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+// unique returns what no other pod of any run is named by.
+func unique() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// StartGateway implements runtime.Pod. Sidecars come first, so that the gateway
+// is the youngest process of the pod, which is how the probe knows it.
+func (p *pod) StartGateway(ctx context.Context) error {
+	p.change.Lock()
+	defer p.change.Unlock()
+	if err := p.usable(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	infra, started := p.infra, p.gateway
+	p.mu.Unlock()
+	if started != "" {
+		return errors.New("the gateway was started already; use Respawn")
+	}
+	t := p.resolved.Target
+	for _, s := range t.Sidecars {
+		id, err := p.create(ctx, "sidecar-"+s.Name, p.sidecar(s), p.joined(infra))
+		if err != nil {
+			return explain(p.r.engine.endpoint, err)
+		}
+		if _, err := p.launch(ctx, id, "sidecar-"+s.Name); err != nil {
+			return explain(p.r.engine.endpoint, err)
+		}
+	}
+	c := &dc.Config{Image: p.prepared.ImageID, User: t.User, Env: p.resolved.Environment()}
+	override(c, p.resolved.Command(t.Command))
+	id, err := p.create(ctx, "gateway", c, p.joined(infra))
+	if err != nil {
+		return explain(p.r.engine.endpoint, err)
+	}
+	p.mu.Lock()
+	p.gateway = id
+	p.mu.Unlock()
+	return p.enliven(ctx, id)
+}
+
+// joined is a container in the namespaces of the infra container. No port is
+// published: the engine refuses that in a joined network.
+func (p *pod) joined(infra string) *dc.HostConfig {
+	return &dc.HostConfig{NetworkMode: "container:" + infra, PidMode: "container:" + infra}
+}
+
+func (p *pod) sidecar(s target.Sidecar) *dc.Config {
+	image := p.prepared.SidecarImages[s.Name]
+	if image == "" {
+		image = p.prepared.ImageID
+	}
+	c := &dc.Config{Image: image, Env: p.resolved.Environment(s.Env)}
+	if s.Image == "" {
+		c.User = p.resolved.Target.User
+	}
+	override(c, p.resolved.Command(s.Command))
+	return c
+}
+
+// override replaces both entrypoint and command of the image.
+func override(c *dc.Config, command []string) {
+	if len(command) > 0 {
+		c.Entrypoint, c.Cmd = command[:1], command[1:]
+	}
+}
+
+// enliven starts the gateway's container, for the first time or again.
+func (p *pod) enliven(ctx context.Context, id string) error {
+	l, err := p.launch(ctx, id, "gateway")
+	if err != nil {
+		return explain(p.r.engine.endpoint, err)
+	}
+	p.mu.Lock()
+	p.life = l
+	p.mu.Unlock()
+	return nil
+}
+
+// Respawn implements runtime.Pod: the same container, in the same namespaces,
+// is started again.
+func (p *pod) Respawn(ctx context.Context) error {
+	p.change.Lock()
+	defer p.change.Unlock()
+	id, err := p.gatewayID()
+	if err != nil {
+		return err
+	}
+	c, err := p.r.engine.pool.Client.InspectContainerWithContext(id, ctx)
+	if err != nil {
+		return explain(p.r.engine.endpoint, err)
+	}
+	if c.State.Running {
+		return errors.New("the gateway still runs; end it before it is respawned")
+	}
+	return p.enliven(ctx, id)
+}
+
+func (p *pod) gatewayID() (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return "", errClosed
+	case p.gateway == "":
+		return "", errors.New("the gateway was not started yet; call StartGateway first")
+	}
+	return p.gateway, nil
+}
+
+// GatewayPID implements runtime.Pod: the probe has to look for it.
+func (p *pod) GatewayPID() int { return 0 }
+
+// Signal implements runtime.Pod; name is TERM, KILL, ... with or without SIG.
+// SIGKILL ends a frozen gateway too.
+func (p *pod) Signal(ctx context.Context, name string) error {
+	id, err := p.gatewayID()
+	if err != nil {
+		return err
+	}
+	number := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(name), "SIG"))
+	if number == 0 {
+		return fmt.Errorf("no signal is named %q", name)
+	}
+	err = p.r.engine.pool.Client.KillContainer(dc.KillContainerOptions{ID: id, Signal: dc.Signal(number), Context: ctx})
+	var ended *dc.ContainerNotRunning
+	if errors.As(err, &ended) {
+		return fmt.Errorf("cannot send %s: the gateway has ended", name)
+	}
+	return explain(p.r.engine.endpoint, err)
+}
+
+// WaitGateway implements runtime.Pod. When it returns, all the gateway wrote is
+// in the log. A gateway ended by signal N has exit code 128+N.
+func (p *pod) WaitGateway(ctx context.Context) (int, error) {
+	id, err := p.gatewayID()
+	if err != nil {
+		return 0, err
+	}
+	p.mu.Lock()
+	l := p.life
+	p.mu.Unlock()
+	if l == nil {
+		return 0, errors.New("the gateway could not be started")
+	}
+	code, err := p.r.engine.wait.WaitContainerWithContext(id, ctx)
+	if err != nil {
+		return 0, explain(p.r.engine.endpoint, err)
+	}
+	l.drained(ctx)
+	return code, nil
+}
+
+// Freeze implements runtime.Pod.
+func (p *pod) Freeze(ctx context.Context) error {
+	return p.pause(ctx, p.r.engine.pool.Client.PauseContainer)
+}
+
+// Thaw implements runtime.Pod.
+func (p *pod) Thaw(ctx context.Context) error {
+	return p.pause(ctx, p.r.engine.pool.Client.UnpauseContainer)
+}
+
+func (p *pod) pause(ctx context.Context, do func(id string) error) error {
+	id, err := p.gatewayID()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = do(id)
+	}
+	return explain(p.r.engine.endpoint, err)
+}
