@@ -47,26 +47,26 @@ func (s *Submitted) Release(ctx context.Context) error { return s.gw.Release(ctx
 
 // Resume lets a stalled client read again.
 func (s *Submitted) Resume(ctx context.Context) error {
-	return s.gw.probe.Call(ctx, wire.VerbResume, wire.TurnsParams{Turns: []string{s.ID}}, nil)
+	return s.gw.probe.Resume(ctx, s.ID)
 }
 
 // Abort hangs up on it.
 func (s *Submitted) Abort(ctx context.Context) error {
-	return s.gw.probe.Call(ctx, wire.VerbAbort, wire.TurnsParams{Turns: []string{s.ID}}, nil)
+	return s.gw.probe.Abort(ctx, s.ID)
 }
 
 // Emit streams n tokens of it while the latch stays shut.
 func (s *Submitted) Emit(ctx context.Context, n int) error {
-	return s.gw.probe.Call(ctx, wire.VerbEmit, wire.EmitParams{Turn: s.ID, Tokens: n}, nil)
+	return s.gw.probe.Emit(ctx, s.ID, n)
 }
 
 // Submit sends a turn, or arms it; it does not wait for the end.
 func (g *Gateway) Submit(ctx context.Context, t Turn) (*Submitted, error) {
-	var r wire.SubmitResult
-	if err := g.probe.Call(ctx, wire.VerbSubmit, g.params(t), &r); err != nil {
+	id, err := g.probe.Submit(ctx, g.params(t))
+	if err != nil {
 		return nil, err
 	}
-	return &Submitted{ID: r.Turn, gw: g}, nil
+	return &Submitted{ID: id, gw: g}, nil
 }
 
 func (g *Gateway) params(t Turn) wire.SubmitParams {
@@ -111,8 +111,8 @@ func (g *Gateway) Sweep(ctx context.Context, s Sweep) ([]*Submitted, error) {
 		p.Marker = &wire.MarkerParams{Op: history.OpBegin}
 		p.MarkerAfter = s.Lead
 	}
-	var r wire.SweepResult
-	if err := g.probe.Call(ctx, wire.VerbSweep, p, &r); err != nil {
+	r, err := g.probe.Sweep(ctx, p)
+	if err != nil {
 		return nil, err
 	}
 	out := make([]*Submitted, 0, len(r.Turns))
@@ -124,20 +124,20 @@ func (g *Gateway) Sweep(ctx context.Context, s Sweep) ([]*Submitted, error) {
 
 // Release opens the model's latch for these turns, or for all.
 func (g *Gateway) Release(ctx context.Context, turns ...*Submitted) error {
-	p := wire.TurnsParams{}
+	var which []string
 	for _, t := range turns {
-		p.Turns = append(p.Turns, t.ID)
+		which = append(which, t.ID)
 	}
-	return g.probe.Call(ctx, wire.VerbRelease, p, nil)
+	return g.probe.Release(ctx, which...)
 }
 
 // OpenConnections opens idle keep-alive connections to an ingress; each has
 // carried one complete request already.
 func (g *Gateway) OpenConnections(ctx context.Context, ingress string, names ...string) error {
 	r := g.pod.Resolved()
-	return g.probe.Call(ctx, wire.VerbConnections, wire.ConnectionsParams{
+	return g.probe.Connections(ctx, wire.ConnectionsParams{
 		Ingress: ingress, Names: names, WarmURL: r.Expand(r.Target.Ready.URL),
-	}, nil)
+	})
 }
 
 // BeginDrain writes the marker in place, as a controller would. On a marker that
@@ -158,7 +158,7 @@ func (g *Gateway) CancelDrain(ctx context.Context) error {
 }
 
 func (g *Gateway) marker(ctx context.Context, p wire.MarkerParams) error {
-	return g.probe.Call(ctx, wire.VerbMarker, p, nil)
+	return g.probe.Marker(ctx, p)
 }
 
 // Hold lets time pass on purpose: for rules that say that nothing happens. It

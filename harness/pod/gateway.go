@@ -36,7 +36,6 @@ type Gateway struct {
 	seq    uint64
 	seqMu  sync.Mutex
 	follow context.CancelFunc
-	stamp  time.Duration
 	broken error // the history could not be written
 	ended  bool
 }
@@ -92,11 +91,10 @@ func (g *Gateway) abandon() {
 // connect opens the conversation with the probe and tells it the target.
 func (g *Gateway) connect(ctx context.Context) error {
 	g.probe = wire.NewClient(g.pod.Probe(), g.record)
-	var hello wire.HelloResult
-	if err := g.probe.Call(ctx, wire.VerbHello, wire.HelloParams{Version: wire.Version}, &hello); err != nil {
+	hello, err := g.probe.Hello(ctx)
+	if err != nil {
 		return fmt.Errorf("the probe does not answer: %w", err)
 	}
-	g.stamp = max(g.stamp, hello.StampError)
 	if g.writer == nil && g.o.File != "" {
 		h := g.o.Header
 		h.Schema, h.Bound, h.StampError = 1, g.o.Target.Bounds.Observe, hello.StampError
@@ -108,9 +106,9 @@ func (g *Gateway) connect(ctx context.Context) error {
 		}
 		g.writer = w
 		g.o.Header = h
-		g.record(history.Event{Kind: history.KindHeader, Call: hello.Stamp, Return: hello.Stamp, Header: &h})
+		g.live.add(history.Event{Kind: history.KindHeader, Header: &h}) // the writer has it as number 0
 	}
-	if err := g.probe.Call(ctx, wire.VerbConfigure, configure(g.pod.Resolved()), nil); err != nil {
+	if err := g.probe.Configure(ctx, configure(g.pod.Resolved())); err != nil {
 		return fmt.Errorf("the probe could not be configured: %w", err)
 	}
 	return nil
@@ -124,7 +122,7 @@ func (g *Gateway) record(e history.Event) {
 	e.Seq = g.seq
 	g.live.add(e)
 	if g.writer != nil && !g.ended {
-		if err := g.writer.Append(e); err != nil && g.broken == nil {
+		if _, err := g.writer.Append(e); err != nil && g.broken == nil {
 			g.broken = err
 		}
 	}
@@ -153,9 +151,7 @@ func (g *Gateway) launch(ctx context.Context, name string, start func(context.Co
 	if err := g.act(ctx, name, start); err != nil {
 		return err
 	}
-	var seen wire.WatchResult
-	err := g.probe.Call(ctx, wire.VerbWatch, wire.WatchParams{PID: g.pod.GatewayPID(), Within: 5 * time.Second}, &seen)
-	if err != nil {
+	if _, err := g.probe.Watch(ctx, wire.WatchParams{PID: g.pod.GatewayPID(), Within: 5 * time.Second}); err != nil {
 		return g.startFailure(ctx, fmt.Sprintf("the gateway's process was not seen after its start: %v", err))
 	}
 	return nil
@@ -168,8 +164,8 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var ready wire.ReadyResult
-	if err := g.probe.Call(ctx, wire.VerbReady, wire.ReadyParams{URL: r.Expand(r.Target.Ready.URL), Within: r.Target.Ready.Within}, &ready); err != nil {
+	ready, err := g.probe.Ready(ctx, wire.ReadyParams{URL: r.Expand(r.Target.Ready.URL), Within: r.Target.Ready.Within})
+	if err != nil {
 		return err
 	}
 	if !ready.Ready {
@@ -218,14 +214,13 @@ func (g *Gateway) act(ctx context.Context, name string, do func(context.Context)
 }
 
 func (g *Gateway) note(ctx context.Context, e history.Event, call history.Stamp) error {
-	return g.probe.Call(ctx, wire.VerbNote, wire.NoteParams{Event: e, CallAt: call}, nil)
+	_, err := g.probe.Note(ctx, wire.NoteParams{Event: e, CallAt: call})
+	return err
 }
 
 // Stamp reads the pod's clock.
 func (g *Gateway) Stamp(ctx context.Context) (history.Stamp, error) {
-	var s history.Stamp
-	err := g.probe.Call(ctx, wire.VerbStamp, nil, &s)
-	return s, err
+	return g.probe.Stamp(ctx)
 }
 
 // Step says what the spec does next; it stands in the history and in the progress.

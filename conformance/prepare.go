@@ -1,0 +1,168 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/pod"
+	"github.com/drainproof/drainproof/harness/runtime"
+	"github.com/drainproof/drainproof/harness/runtime/factory"
+)
+
+// prepared is what the first process of a run found out and the others use.
+type prepared struct {
+	Prepared runtime.Prepared `json:"prepared"`
+	Dir      string           `json:"dir"` // report folder, absolute
+	Seed     int64            `json:"seed"`
+	Started  time.Time        `json:"started"`
+	Owner    int              `json:"owner"` // PID whose life is the run's lease
+}
+
+// setupFailure says why nothing could be judged; it is left in the report folder
+// for whoever started the suite.
+type setupFailure struct {
+	What string `json:"what"`
+	Exit int    `json:"exit"` // 2: the user can mend it; 3: the suite failed
+}
+
+// SetupFile is the name of that file.
+const SetupFile = "setup-failure.json"
+
+func failSetup(f setupFailure) {
+	dir := os.Getenv("DRAINPROOF_REPORT")
+	if dir == "" {
+		return // the message on the terminal is all there is
+	}
+	if data, err := json.Marshal(f); err == nil {
+		_ = os.WriteFile(filepath.Join(dir, SetupFile), data, 0o644)
+	}
+}
+
+// prepareOnce runs on the first process: it makes the report folder, builds and
+// loads images, and tries once whether the target file describes a gateway that
+// can be driven at all, so that a mistake in it is told as one and not as five
+// failures.
+func (s *suite) prepareOnce(ctx context.Context) []byte {
+	p := prepared{Seed: s.cfg.Seed, Started: time.Now(), Owner: owner()}
+	if p.Seed == 0 {
+		p.Seed = rand.Int64N(1 << 31)
+	}
+	err := func() error {
+		dir, err := s.cfg.ReportDir(p.Started)
+		if err != nil {
+			return err
+		}
+		p.Dir = dir
+		if err := os.MkdirAll(filepath.Join(dir, "histories"), 0o755); err != nil {
+			return fmt.Errorf("the report folder cannot be made: %w", err)
+		}
+		progress("prepare", "runtime "+s.cfg.Runtime+", target "+s.target.Name)
+		if s.runtime, err = s.newRuntime(ctx, p.Owner); err != nil {
+			return err
+		}
+		if p.Prepared, err = s.runtime.Prepare(ctx, s.target); err != nil {
+			return err
+		}
+		return s.tryOut(ctx, p)
+	}()
+	if err != nil {
+		failSetup(setupFailure{What: err.Error(), Exit: 2})
+		ginkgo.Fail(err.Error())
+	}
+	data, err := json.Marshal(p)
+	must(err)
+	return data
+}
+
+// prepareHere runs on every process with what the first one found out.
+func (s *suite) prepareHere(ctx context.Context, data []byte) {
+	must(json.Unmarshal(data, &s.run))
+	if s.runtime == nil {
+		r, err := s.newRuntime(ctx, s.run.Owner)
+		must(err)
+		s.runtime = r
+	}
+}
+
+func (s *suite) newRuntime(ctx context.Context, owner int) (runtime.Runtime, error) {
+	return factory.New(ctx, s.cfg.Runtime, factory.Options{OwnerPID: owner})
+}
+
+// owner is the process whose life is the run's lease: the one that started the
+// suite and outlives every process of it.
+func owner() int {
+	if ginkgo.GinkgoParallelProcess() == 1 && os.Getenv("DRAINPROOF_OWNER") != "" {
+		var pid int
+		if _, err := fmt.Sscan(os.Getenv("DRAINPROOF_OWNER"), &pid); err == nil {
+			return pid
+		}
+	}
+	return os.Getpid()
+}
+
+// tryOut starts the gateway once and sends one turn through every ingress.
+func (s *suite) tryOut(ctx context.Context, p prepared) error {
+	progress("prepare", "trying out whether the target can be driven")
+	gw, err := pod.Start(ctx, pod.Options{
+		Runtime: s.runtime, Prepared: p.Prepared, Target: s.target,
+		Header: history.Header{Spec: "try out"},
+	})
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, in := range s.target.Ingresses {
+		turn, err := gw.Submit(ctx, pod.Turn{Ingress: in.Name, Purpose: "to try out the target file"})
+		if err != nil {
+			problems = append(problems, err)
+			break
+		}
+		if !within(ctx, gw.Grace(), func() bool { ok, _ := expect.HaveEnded().Match(turn); return ok }) {
+			problems = append(problems, fmt.Errorf("ingress %q: %v", in.Name, turn.View()))
+			continue
+		}
+		if v := turn.View(); v.Outcome != history.Finished {
+			problems = append(problems, fmt.Errorf("ingress %q: a turn sent to a running gateway did not finish: %v; "+
+				"check the ingress and the model settings in %s", in.Name, v, s.target.Path))
+		}
+	}
+	if !within(ctx, gw.Grace(), func() bool { ok, _ := expect.BeRunning().Match(gw.Published()); return ok }) {
+		problems = append(problems, fmt.Errorf("the gateway does not publish running: %v; check the state section of %s", gw.Published(), s.target.Path))
+	}
+	logs := gw.Logs(ctx, 10)
+	if _, err := gw.End(ctx, history.Outcome{}); err != nil {
+		problems = append(problems, err)
+	}
+	if len(problems) > 0 {
+		return &pod.StartError{What: errors.Join(problems...).Error(), Logs: logs}
+	}
+	return nil
+}
+
+// within polls until ok, the end of d, or the end of ctx.
+func within(ctx context.Context, d time.Duration, ok func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		if ok() {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/monitor"
+	"github.com/drainproof/drainproof/harness/pod"
+	"github.com/drainproof/drainproof/harness/runtime"
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+// Config says what to run. The zero value looks for ginkgo.yaml upward from the
+// working directory.
+type Config struct {
+	File string // path of ginkgo.yaml
+}
+
+// suite is one run: its configuration, and what the first process prepared.
+type suite struct {
+	cfg      *config.Config
+	target   *target.Target
+	repeat   config.Repetitions
+	runtime  runtime.Runtime
+	run      prepared
+	specs    []spec
+	problems []string // of the suite's own making, found while it was put together
+}
+
+// spec is one situation, bound to the requirements it brings about.
+type spec struct {
+	point Point
+	text  string
+	ids   []string
+	body  func(context.Context, gateway)
+}
+
+// Run registers the specs and runs them; it ends the test it is given as a
+// failure for every verdict but "conformant" and "passed, not certifying".
+func Run(t ginkgo.GinkgoTestingT, c Config) {
+	s, err := load(c)
+	if err != nil {
+		failSetup(setupFailure{What: err.Error(), Exit: 2})
+		fmt.Fprintln(os.Stderr, err)
+		t.Fail()
+		return
+	}
+	gomega.RegisterFailHandler(ginkgo.Fail)
+	suiteConfig, reporter := ginkgo.GinkgoConfiguration()
+	suiteConfig.FailOnEmpty = true // a filter that matches nothing proves nothing
+	s.applyRunner(&suiteConfig)
+	reporter.Succinct = true
+
+	s.register()
+	if len(s.problems) > 0 {
+		failSetup(setupFailure{What: strings.Join(s.problems, "; "), Exit: 3})
+		fmt.Fprintln(os.Stderr, "the suite is put together wrongly: "+strings.Join(s.problems, "; "))
+		t.Fail()
+		return
+	}
+	ginkgo.RunSpecs(t, "drain conformance", suiteConfig, reporter)
+}
+
+// load reads the configuration and the target file.
+func load(c Config) (*suite, error) {
+	file := c.File
+	if file == "" {
+		found, err := config.Find()
+		if err != nil {
+			return nil, err
+		}
+		file = found
+	}
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	t, err := target.Load(cfg.Target)
+	if err != nil {
+		return nil, err
+	}
+	return &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}, nil
+}
+
+// register puts the specs together, in the order of the checklist.
+func (s *suite) register() {
+	s.observe()
+	s.refuse()
+	s.finish()
+	s.revert()
+	s.survive()
+
+	ginkgo.SynchronizedBeforeSuite(s.prepareOnce, s.prepareHere)
+	ginkgo.SynchronizedAfterSuite(func(context.Context) {}, func() {})
+	ginkgo.ReportAfterSuite("verdict", s.report)
+}
+
+// ids lists requirement IDs; it exists so that a spec reads well.
+func ids(list ...string) []string { return list }
+
+// point registers one point of the checklist as a spec. It refuses a spec that
+// is bound to nothing, or to an ID that does not exist or belongs elsewhere.
+func (s *suite) point(letter, name, text string, bound []string, body func(context.Context, gateway)) {
+	i := slices.IndexFunc(Points(), func(p Point) bool { return p.Letter == letter && p.Name == name })
+	if i < 0 {
+		s.problems = append(s.problems, fmt.Sprintf("the checklist has no point %s %s", letter, name))
+		return
+	}
+	if len(bound) == 0 {
+		s.problems = append(s.problems, fmt.Sprintf("the spec %q is bound to no requirement", text))
+	}
+	labels := ginkgo.Label("point:" + letter)
+	for _, id := range bound {
+		if _, ok := Find(id); !ok {
+			s.problems = append(s.problems, fmt.Sprintf("the spec %q is bound to %s, which requirements.yaml does not have", text, id))
+		}
+		labels = append(labels, id)
+	}
+	sp := spec{point: Points()[i], text: text, ids: bound, body: body}
+	s.specs = append(s.specs, sp)
+	ginkgo.It(letter+". "+name+": "+text, labels, ginkgo.SpecTimeout(s.cfg.Runner.SpecTimeout), func(ctx ginkgo.SpecContext) {
+		gw := s.start(ctx, sp)
+		body(ctx, gw)
+	})
+}
+
+// start makes a pod for a spec with a gateway in it, and sees to its end: the
+// history is closed, judged by every monitor, and the pod is removed.
+func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
+	ginkgo.GinkgoHelper()
+	file := historyFile(s.run.Dir, sp.point)
+	gw, err := pod.New(ctx, pod.Options{
+		Runtime: s.runtime, Prepared: s.run.Prepared, Target: s.target, File: file,
+		Header: history.Header{
+			Spec: sp.text, Point: sp.point.Letter, Requirements: sp.ids, Seed: s.run.Seed,
+		},
+		Progress: func(step string) { progress(sp.point.Letter+" "+sp.point.Name, step) },
+	})
+	must(err)
+	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gw, file) }, ginkgo.NodeTimeout(endTimeout))
+	must(gw.Start(ctx))
+	return gateway{gw}
+}
+
+// endTimeout bounds the closing of one pod.
+const endTimeout = 30 * time.Second
+
+// end closes the history and lets every monitor judge it. A spec that was content
+// with what it saw still fails when its history shows a breach of anything.
+func (s *suite) end(ctx context.Context, sp spec, gw *pod.Gateway, file string) {
+	ginkgo.GinkgoHelper()
+	report := ginkgo.CurrentSpecReport()
+	if report.Failed() {
+		writeLogs(file, gw.Logs(ctx, 40))
+	}
+	events, err := gw.End(ctx, history.Outcome{Result: report.State.String(), Message: report.FailureMessage()})
+	ginkgo.AddReportEntry("history", file, ginkgo.ReportEntryVisibilityFailureOrVerbose)
+	must(err)
+	view, err := monitor.NewView(events)
+	must(err)
+	var breaches []string
+	for _, j := range monitor.JudgeAll(view) {
+		for _, v := range j.Violations {
+			breaches = append(breaches, fmt.Sprintf("%s: expected %s; actual: %s", v.Requirement, v.Expected, v.Actual))
+		}
+	}
+	progress(sp.point.Letter+" "+sp.point.Name, "done")
+	if len(breaches) > 0 && !report.Failed() {
+		ginkgo.Fail("the history shows what the spec did not wait for:\n" + strings.Join(breaches, "\n"))
+	}
+}
+
+// historyFile is where the history of a point is kept.
+func historyFile(dir string, p Point) string {
+	return filepath.Join(dir, "histories", p.Letter+"-"+p.Name+".jsonl")
+}
+
+// logFile is where the gateway's last lines are kept beside a failed history.
+func logFile(history string) string { return strings.TrimSuffix(history, ".jsonl") + ".log" }
+
+func writeLogs(history string, lines []string) {
+	// The log is an aid for people; a verdict never depends on it.
+	_ = os.WriteFile(logFile(history), []byte(strings.Join(lines, "\n")+"\n"), 0o644)
+}
