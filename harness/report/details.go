@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -9,7 +10,7 @@ import (
 
 // Limits of what is shown of one requirement; report.json holds all of it.
 const (
-	shownViolations = 2
+	shownViolations = 1
 	shownLogs       = 8
 )
 
@@ -100,19 +101,27 @@ func (p *printer) excerpt(v Violation) {
 	}
 }
 
-// wrapped breaks text at spaces; a word longer than a line is broken hard.
+// wrapped breaks text at spaces, but not between a number and its unit; a word
+// longer than a line is broken hard.
 func wrapped(s string, width int) []string {
 	if s == "" {
 		return nil
 	}
-	lines := strings.Split(text.WrapSoft(s, max(20, width)), "\n")
-	return each(lines, func(l string) string { return strings.TrimSpace(l) })
+	s = quantity.ReplaceAllString(s, "$1"+glue+"$2")
+	lines := strings.Split(text.WrapSoft(s, max(8, width)), "\n")
+	return each(lines, func(l string) string { return strings.TrimSpace(strings.ReplaceAll(l, glue, " ")) })
 }
 
+// glue stands for a space that must not be broken at; clean lets no such
+// character through from elsewhere.
+const glue = "\uE000"
+
+var quantity = regexp.MustCompile(`(\d) ((?:µs|ms|s|min)\b)`)
+
 // cut shortens a line that is evidence: wrapping would tear its columns apart.
-func cut(s string, width int) string {
-	if text.StringWidthWithoutEscSequences(s) <= width {
+func cut(s string, columns int) string {
+	if text.StringWidthWithoutEscSequences(s) <= columns {
 		return s
 	}
-	return text.Trim(s, max(1, width-3)) + "..."
+	return text.Trim(s, max(1, columns-3)) + "..."
 }

@@ -65,7 +65,10 @@ func (r *Report) finish(s *junit.Testsuite, all *junit.Testsuites, specs []Spec)
 func (r *Report) testcase(q Requirement, class string) junit.Testcase {
 	c := junit.Testcase{Name: q.ID + " " + clean(q.Text), Classname: class, Status: string(q.Verdict.or())}
 	reason := clean(q.Reason)
-	switch q.Verdict {
+	if reason == "" && len(q.Violations) > 0 {
+		reason = clean(q.Violations[0].Actual)
+	}
+	switch v := q.Verdict.or(); v {
 	case Pass:
 	case Warn:
 		c.SystemOut = &junit.Output{Data: cdata("SHOULD, not met: " + reason)}
@@ -74,7 +77,11 @@ func (r *Report) testcase(q Requirement, class string) junit.Testcase {
 	case Fail:
 		c.Failure = &junit.Result{Message: firstOf(reason, "failed"), Type: "fail", Data: cdata(r.evidence(q))}
 	default:
-		c.Error = &junit.Result{Message: firstOf(reason, string(q.Verdict.or())), Type: string(q.Verdict.or()), Data: cdata(r.evidence(q))}
+		if !r.tells(q) {
+			c.Skipped = &junit.Result{Message: "not selected"}
+			break
+		}
+		c.Error = &junit.Result{Message: firstOf(reason, string(v)), Type: string(v), Data: cdata(r.evidence(q))}
 	}
 	return c
 }

@@ -18,7 +18,7 @@ func Markdown(r *Report) string {
 	}
 	b.WriteString("\n")
 	for _, q := range r.Requirements {
-		if !q.Verdict.or().remarkable() {
+		if !r.tells(q) {
 			continue
 		}
 		fmt.Fprintf(&b, "### %s %s\n\n", md(q.ID), md(string(q.Verdict.or())))

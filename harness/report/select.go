@@ -60,8 +60,17 @@ func (r *Report) specOf(q Requirement) (Spec, bool) {
 	return r.Specs[i], true
 }
 
-// remarkable says whether a verdict needs words.
-func (v Verdict) remarkable() bool { return v != Pass && v != NotApplicable }
+// tells says whether a requirement needs words: it neither passed nor is out of
+// the question, and was asked for.
+func (r *Report) tells(q Requirement) bool {
+	switch q.Verdict.or() {
+	case Pass, NotApplicable:
+		return false
+	case NotRun:
+		return r.Profile != ProfileFilter
+	}
+	return true
+}
 
 // or is the verdict, or not-run where none was set.
 func (v Verdict) or() Verdict {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // TableOptions fit the table to the terminal.
@@ -47,15 +48,17 @@ func rows(r *Report, o TableOptions) string {
 	// Columns keep the reader's words as they are; go-pretty would shout them.
 	style.Format = table.FormatOptions{}
 	t.SetStyle(style)
-	// Four columns cost 13 columns of borders and padding.
-	const point, verdict = 12, 14
+	point, verdict := width("point"), width("verdict")
+	for _, p := range r.Points {
+		point = max(point, min(16, width(p.Point+". "+clean(p.Title))))
+		verdict = max(verdict, width(string(p.Verdict.or())))
+	}
+	// Four columns cost 13 columns of borders and padding; figures get the larger
+	// part of what is left.
 	rest := o.Width - 13 - point - verdict
 	figure := rest * 6 / 10
 	columns := []table.ColumnConfig{
-		{Number: 1, WidthMax: point},
-		{Number: 2, WidthMax: verdict},
-		{Number: 3, WidthMin: min(figure, 34), WidthMax: figure},
-		{Number: 4, WidthMax: rest - figure},
+		{Number: 1, WidthMax: point}, {Number: 2, WidthMax: verdict}, {Number: 3, WidthMax: figure}, {Number: 4, WidthMax: rest - figure},
 	}
 	for i := range columns {
 		columns[i].WidthMaxEnforcer = func(s string, n int) string { return strings.Join(wrapped(s, n), "\n") }
@@ -75,12 +78,15 @@ func rows(r *Report, o TableOptions) string {
 	return t.Render()
 }
 
+// width is how many columns text takes.
+func width(s string) int { return text.StringWidthWithoutEscSequences(s) }
+
 // remarks proves what did not pass, point by point, then what belongs to none.
 func (p *printer) remarks(r *Report, o TableOptions) {
 	group := func(title string, qs []Requirement) {
 		told := false
 		for _, q := range qs {
-			if !q.Verdict.or().remarkable() {
+			if !r.tells(q) {
 				continue
 			}
 			if !told {
@@ -96,7 +102,7 @@ func (p *printer) remarks(r *Report, o TableOptions) {
 	for _, pt := range r.Points {
 		group(fmt.Sprintf("%s. %s: %s", pt.Point, clean(pt.Title), pt.Verdict.or()), r.of(pt))
 	}
-	group("of no point", r.elsewhere())
+	group("other requirements", r.elsewhere())
 	p.lonely(r, o)
 }
 
@@ -134,7 +140,7 @@ func (p *printer) lonely(r *Report, o TableOptions) {
 
 func explained(r *Report, s Spec) bool {
 	for _, q := range r.Requirements {
-		if spec, ok := r.specOf(q); ok && q.Verdict.or().remarkable() && spec.Text == s.Text {
+		if spec, ok := r.specOf(q); ok && r.tells(q) && spec.Text == s.Text {
 			return true
 		}
 	}
@@ -148,7 +154,12 @@ func (p *printer) footer(r *Report) {
 	}
 	p.field("runtime", runtime)
 	if r.Image != nil {
-		p.field("image", r.imageText())
+		// Hashes and paths are there to be copied: never wrapped.
+		p.add("  image     " + firstOf(clean(r.Image.Name), "(no name)"))
+		p.add("  image id  " + clean(r.Image.ID))
+		if r.Image.Digest != "" {
+			p.add("  digest    " + clean(r.Image.Digest))
+		}
 	}
 	p.field("target", fmt.Sprintf("%s, bound %s", clean(r.Target.Path), Human(r.Target.Bound)))
 	p.field("seed", fmt.Sprint(r.Seed))
@@ -156,10 +167,7 @@ func (p *printer) footer(r *Report) {
 	if len(r.WhyNot) > 0 {
 		p.field("certifies", "no: "+clean(strings.Join(r.WhyNot, "; ")))
 	}
-	c := r.Counts()
-	p.field("judged", fmt.Sprintf("%s passed, %d failed, %d warned, %d blocked, %d inconclusive, %d harness errors, %d not applicable, %d not run, in %s",
-		count(c.Passed, "requirement"), c.Failed, c.Warned, c.Blocked, c.Inconclusive, c.HarnessErrors, c.NotApplicable, c.NotRun, Human(r.Wall)))
-	// A path is there to be copied: never wrapped.
+	p.field("judged", r.Counts().String()+", in "+Human(r.Wall))
 	p.add("  report    " + clean(r.Dir))
 }
 

@@ -49,6 +49,23 @@ func (r *Report) Counts() Counts {
 	return c
 }
 
+// String says how many passed, and of the rest what is not 0.
+func (c Counts) String() string {
+	s := fmt.Sprintf("%d passed", c.Passed)
+	for _, o := range []struct {
+		n    int
+		what string
+	}{
+		{c.Failed, "failed"}, {c.Warned, "warned"}, {c.Blocked, "blocked"}, {c.Inconclusive, "inconclusive"},
+		{c.HarnessErrors, "harness errors"}, {c.NotApplicable, "not applicable"}, {c.NotRun, "not run"},
+	} {
+		if o.n > 0 {
+			s += fmt.Sprintf(", %d %s", o.n, o.what)
+		}
+	}
+	return s
+}
+
 // Worst is the verdict of a group: the gravest in it, and not-run for an empty
 // one. What passed only counts as long as nothing else has a say.
 func Worst(verdicts ...Verdict) Verdict {
