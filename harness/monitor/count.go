@@ -1,0 +1,256 @@
+package monitor
+
+import (
+	"fmt"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+func countMonitors() []Monitor {
+	return []Monitor{
+		rule("COUNT-001", "count-follows-turns", judgeCount),
+		rule("COUNT-002", "count-falls-to-zero", judgeOvercount),
+		rule("COUNT-003", "never-drained-while-busy", judgeBusyNeverZero),
+		rule("COUNT-006", "counted-until-delivered", judgeDelivery),
+		rule("STATE-009", "transition-keeps-count", judgeTransition),
+	}
+}
+
+// undercount is a reading that may show fewer turns than were in flight for
+// certain throughout it, with what was known then.
+type undercount struct {
+	read       *Read
+	spell      *Spell // of a draining reading; nil for a running one
+	witnesses  int    // in flight for certain
+	delivering int    // of those, in the delivery of a long reply
+	first      *Read  // of a running reading: since when it persists
+	transition *Read  // of the first draining reading: the running one before it
+	under      bool
+}
+
+// charged says which requirement owns the missing turns.
+func (u undercount) charged() string {
+	switch {
+	case u.read.State.Count >= u.witnesses-u.delivering:
+		return "COUNT-006"
+	case u.spell != nil && u.read.State.Count == 0:
+		return "COUNT-003"
+	case u.lostInTransition():
+		return "STATE-009"
+	default:
+		return "COUNT-001"
+	}
+}
+
+// lostInTransition says whether the running reading just before had them all.
+func (u undercount) lostInTransition() bool {
+	return u.under && u.transition != nil && u.transition.State.Count >= u.witnesses && u.read.State.Count < u.witnesses-u.delivering
+}
+
+// findUndercounts compares every reading with what was in flight throughout it.
+//
+// A draining reading must be right at once. A running one may lag: it is held
+// against the gateway only when the same turns are missing from every reading of
+// [Grace] bounds on end.
+func (v *View) findUndercounts() []undercount {
+	var out []undercount
+	for _, p := range v.Publications {
+		whole, held := newCounter(v.flights.whole), newCounter(v.flights.held)
+		slow := v.newLag()
+		spells := v.spellCursor()
+		var before *Read
+		for _, r := range p.Reads {
+			if !r.Good || !r.Fresh || r.Event.Return > r.Life.Serving {
+				before = nil
+				slow.reset()
+				continue
+			}
+			witnesses := whole.throughout(r.Event.Call, r.Event.Return)
+			delivering := witnesses - held.throughout(r.Event.Call, r.Event.Return)
+			u := undercount{read: r, witnesses: witnesses, delivering: max(delivering, 0), under: r.State.Count < witnesses}
+			switch s := spells(r.Event.Call); r.State.State {
+			case history.Draining:
+				slow.reset()
+				if s != nil && s.Acks[p.Index] != nil && r.Event.Call >= s.Acks[p.Index].Event.Call && r.Event.Return <= s.Until {
+					u.spell = s
+					if r == s.Acks[p.Index] && before != nil && before.State.State == history.Running && before.Life == r.Life && before.Event.Return <= r.Event.Call {
+						u.transition = before
+					}
+					if witnesses > 0 {
+						out = append(out, u)
+					}
+				}
+			case history.Running:
+				if witnesses == 0 && !u.under {
+					slow.reset()
+					break
+				}
+				if !u.under {
+					slow.reset()
+					out = append(out, u)
+					break
+				}
+				if w, d, first, ok := slow.persists(r); ok {
+					u.witnesses, u.delivering, u.first = w, d, first
+					out = append(out, u)
+				}
+			default:
+				slow.reset()
+			}
+			before = r
+		}
+	}
+	return out
+}
+
+// spellCursor returns a function that finds the spell in which an instant falls;
+// it is asked with instants that never go back.
+func (v *View) spellCursor() func(history.Stamp) *Spell {
+	i := 0
+	return func(at history.Stamp) *Spell {
+		for i < len(v.Spells) && v.Spells[i].Until < at {
+			i++
+		}
+		if i < len(v.Spells) && v.Spells[i].From <= at {
+			return v.Spells[i]
+		}
+		return nil
+	}
+}
+
+// lag follows a run of running readings that all show too little.
+type lag struct {
+	v           *View
+	run         []*Read
+	from        int   // where the stretch of Grace bounds begins
+	most        []int // indices of readings whose counts fall, all in the stretch: the first is its highest
+	whole, held *counter
+	told        bool
+}
+
+func (v *View) newLag() *lag {
+	return &lag{v: v, whole: newCounter(v.flights.whole), held: newCounter(v.flights.held)}
+}
+
+func (l *lag) reset() {
+	l.run, l.most, l.from, l.told = l.run[:0], l.most[:0], 0, false
+}
+
+// persists adds a reading to the run and says whether it shows that the same
+// turns have been missing for longer than the grace; once per run.
+func (l *lag) persists(r *Read) (witnesses, delivering int, first *Read, ok bool) {
+	if n := len(l.run); n > 0 && l.run[n-1].Life != r.Life {
+		l.reset()
+	}
+	if l.told {
+		return 0, 0, nil, false
+	}
+	for n := len(l.most); n > 0 && l.run[l.most[n-1]].State.Count <= r.State.Count; n-- {
+		l.most = l.most[:n-1]
+	}
+	l.most = append(l.most, len(l.run))
+	l.run = append(l.run, r)
+	for l.from+1 < len(l.run) && l.v.ran(l.run[l.from+1].Event.Return, r.Event.Call) > l.v.Grace {
+		l.from++
+	}
+	first = l.run[l.from]
+	if l.v.ran(first.Event.Return, r.Event.Call) <= l.v.Grace {
+		return 0, 0, nil, false
+	}
+	for l.most[0] < l.from {
+		l.most = l.most[1:]
+	}
+	most := l.run[l.most[0]].State.Count
+	witnesses = l.whole.throughout(first.Event.Call, r.Event.Return)
+	if most >= witnesses {
+		return 0, 0, nil, false
+	}
+	delivering = max(witnesses-l.held.throughout(first.Event.Call, r.Event.Return), 0)
+	l.told = true
+	return witnesses, delivering, first, true
+}
+
+// accuse writes down the undercounts that the requirement owns.
+func (v *View) accuse(r *ruling, requirement, expected string) {
+	for _, u := range v.misses {
+		if len(r.Violations) == MaxViolations {
+			return // proofs are searched for, which takes its time
+		}
+		if !u.under || u.charged() != requirement && !(requirement == "STATE-009" && u.lostInTransition()) {
+			continue
+		}
+		actual := fmt.Sprintf("%s shows %s with %d, while %d turns were in flight for certain", u.read.State.Publication, u.read.State.State, u.read.State.Count, u.witnesses)
+		if u.delivering > 0 {
+			actual += fmt.Sprintf(" (%d of them in delivery)", u.delivering)
+		}
+		evidence := []*history.Event{u.read.Event}
+		if u.first != nil {
+			actual += fmt.Sprintf(", for %s on end", round(v.ran(u.first.Event.Return, u.read.Event.Call)))
+			evidence = append(evidence, u.first.Event)
+		}
+		if u.transition != nil {
+			evidence = append(evidence, u.transition.Event)
+		}
+		if u.spell != nil {
+			evidence = append(evidence, u.spell.Drain.Begin)
+		}
+		r.violation(u.read.Event.Return, expected, actual, append(evidence, v.witnessesAt(u.read)...)...)
+	}
+}
+
+// witnessesAt returns the model calls, a few at most, that prove what was in
+// flight throughout a reading. It looks at every turn: only for accusations.
+func (v *View) witnessesAt(r *Read) []*history.Event {
+	var out []*history.Event
+	for _, t := range v.Turns {
+		if from, _, to, ok := v.certain(t); ok && from <= r.Event.Call && to >= r.Event.Return {
+			if out = append(out, t.reached()); len(out) == 5 {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// judgeCount is COUNT-001: k turns in flight publish active_agents k, without lag
+// in the reading that says `draining`.
+func judgeCount(v *View, r *ruling) {
+	for _, u := range v.misses {
+		if u.spell == nil || u.witnesses > 0 {
+			r.arises()
+		}
+	}
+	v.accuse(r, "COUNT-001", "active_agents counts every turn in flight")
+	v.sampleCounts(r)
+}
+
+// judgeBusyNeverZero is COUNT-003: never `draining` with 0 while a turn is in
+// flight, for this is the reading on which a controller kills.
+func judgeBusyNeverZero(v *View, r *ruling) {
+	for _, u := range v.misses {
+		if u.spell != nil {
+			r.arises()
+		}
+	}
+	v.accuse(r, "COUNT-003", "never draining with 0 while a turn is in flight")
+}
+
+// judgeDelivery is COUNT-006: a turn counts until its reply is handed over.
+func judgeDelivery(v *View, r *ruling) {
+	for _, u := range v.misses {
+		if u.delivering > 0 {
+			r.arises()
+		}
+	}
+	v.accuse(r, "COUNT-006", "a turn counts until its whole reply is handed over")
+}
+
+// judgeTransition is STATE-009: entering a drain keeps the live count.
+func judgeTransition(v *View, r *ruling) {
+	for _, u := range v.misses {
+		if u.transition != nil {
+			r.arises()
+		}
+	}
+	v.accuse(r, "STATE-009", "a transition to draining keeps the count of the turns in flight")
+}

@@ -1,0 +1,94 @@
+package monitor
+
+import (
+	"slices"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// flight is a stretch in which a turn was, or may have been, in flight.
+type flight struct{ from, to history.Stamp }
+
+// flights are the stretches of all turns, ordered for counting.
+type flights struct {
+	held     []flight // in flight for certain, the model's part
+	whole    []flight // the same with the delivery of long replies
+	begins   []history.Stamp
+	ends     []history.Stamp // of possible stretches, each sorted
+	answered []flight        // possible stretches of turns that reached the model
+}
+
+func (v *View) indexFlights() {
+	f := &v.flights
+	for _, t := range v.Turns {
+		if from, delivery, to, ok := v.certain(t); ok {
+			f.whole = append(f.whole, flight{from, to})
+			if delivery > from {
+				f.held = append(f.held, flight{from, delivery})
+			}
+		}
+		if from, to, ok := v.possible(t); ok {
+			f.begins = append(f.begins, from)
+			f.ends = append(f.ends, to)
+			if t.reached() != nil {
+				f.answered = append(f.answered, flight{from, to})
+			}
+		}
+	}
+	slices.Sort(f.begins)
+	slices.Sort(f.ends)
+}
+
+// possibly is how many turns may have been in flight at some time in [from, to].
+func (f *flights) possibly(from, to history.Stamp) int {
+	begun, _ := slices.BinarySearch(f.begins, to+1)
+	over, _ := slices.BinarySearch(f.ends, from)
+	return begun - over
+}
+
+// counter counts the flights that last throughout an interval. It is asked with
+// intervals whose beginnings never go back, so that all questions together cost
+// O(n log n): flights are taken in as they begin, into a tree over their ends.
+type counter struct {
+	byFrom []flight
+	ends   []history.Stamp
+	tree   []int // Fenwick tree over the ranks of ends
+	taken  int
+}
+
+func newCounter(list []flight) *counter {
+	c := &counter{byFrom: slices.Clone(list), ends: make([]history.Stamp, len(list)), tree: make([]int, len(list)+1)}
+	slices.SortFunc(c.byFrom, func(a, b flight) int { return compareStamps(a.from, b.from) })
+	for i, f := range list {
+		c.ends[i] = f.to
+	}
+	slices.Sort(c.ends)
+	return c
+}
+
+// throughout is how many flights began at or before from and ended at or after to.
+func (c *counter) throughout(from, to history.Stamp) int {
+	for c.taken < len(c.byFrom) && c.byFrom[c.taken].from <= from {
+		rank, _ := slices.BinarySearch(c.ends, c.byFrom[c.taken].to)
+		for i := rank + 1; i < len(c.tree); i += i & -i {
+			c.tree[i]++
+		}
+		c.taken++
+	}
+	rank, _ := slices.BinarySearch(c.ends, to)
+	n := c.taken
+	for i := rank; i > 0; i -= i & -i {
+		n -= c.tree[i]
+	}
+	return n
+}
+
+func compareStamps(a, b history.Stamp) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

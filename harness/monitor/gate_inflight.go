@@ -1,0 +1,114 @@
+package monitor
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+func flightMonitors() []Monitor {
+	return []Monitor{rule("GATE-004", "in-flight-untouched", judgeInFlight)}
+}
+
+// judgeInFlight is GATE-004: a turn in flight when the drain began is neither
+// interrupted, stalled nor cut: whatever still comes of it must arrive, tokens
+// and further model calls too. Not charged: what the client or the harness ended,
+// what the model was told to fail, what went down with the process (STATE-006 and
+// STATE-008), and time in which the gateway was frozen.
+//
+// A client waits for the end of a turn in one long read, so the end's Call may lie
+// before the marker although the end does not. The end is then placed at its
+// Return, unless a stall shows that the client may just have been woken late.
+func judgeInFlight(v *View, r *ruling) {
+	for _, s := range v.Spells {
+		if s.Ack == nil {
+			continue
+		}
+		for _, t := range v.inFlightAt(s) {
+			called := t.reached()
+			end := t.interrupted(s)
+			if end == nil {
+				if t.Outcome() == history.Finished || t.Ended == nil || t.Ended.Return > s.Until {
+					r.arises()
+					r.clean()
+				}
+				continue
+			}
+			if t.failing() || t.Aborted != nil || v.frozen(t.Sent.Call, end.Return) {
+				continue
+			}
+			r.arises()
+			expected := "a turn in flight when the drain began is not interrupted"
+			actual := fmt.Sprintf("turn %s was in flight when the drain began: %s", t.ID, history.Describe(*end))
+			evidence := []*history.Event{called, s.Drain.Begin, s.Ack, end, t.Ended}
+			if end.Call >= s.From {
+				r.violation(end.Return, expected, actual, evidence...)
+				continue
+			}
+			r.miss(v, s.From, end.Return, end.Return.Sub(s.From), expected, actual, evidence...)
+		}
+	}
+}
+
+// inFlightAt returns the turns that were admitted before the drain was
+// acknowledged, in this life, and had not ended when it began.
+func (v *View) inFlightAt(s *Spell) []*Turn {
+	flights := v.served[s.Life.Index]
+	// Most turns of a long life were over before; those are skipped in one step.
+	first := sort.Search(len(flights), func(i int) bool { return flights[i].upTo > s.From })
+	var out []*Turn
+	for _, f := range flights[first:] {
+		if f.turn.Sent.Call >= s.Ack.Return {
+			break
+		}
+		if called := f.turn.reached(); f.over > s.From && called.Return < s.Ack.Return && f.turn.Outcome() != history.Refused {
+			out = append(out, f.turn)
+		}
+	}
+	return out
+}
+
+// interrupted returns the event by which the turn, in flight when the spell
+// began, ended as it should not while the spell lasted; nil if there is none.
+func (t *Turn) interrupted(s *Spell) *history.Event {
+	if t.broken() && t.Ended.Return > s.From && t.Ended.Return < s.Until {
+		return t.Ended
+	}
+	if t.Outcome() == history.Finished || t.Aborted != nil {
+		return nil
+	}
+	for _, c := range t.Calls {
+		if c.Gone != nil && c.Done == nil && c.Gone.Call >= s.From && c.Gone.Return < s.Until && c.Called != nil {
+			return c.Gone
+		}
+	}
+	return nil
+}
+
+// served is a turn with when it was over for its client, and the latest such
+// instant of it and all sent before it.
+type served struct {
+	turn       *Turn
+	over, upTo history.Stamp
+}
+
+// indexServed lists per life the turns that were sent in it and reached the model.
+func (v *View) indexServed() {
+	v.served = make([][]served, len(v.Lives))
+	for _, t := range v.sent {
+		if t.reached() == nil {
+			continue
+		}
+		over := never
+		if t.Ended != nil {
+			over = t.Ended.Return
+		}
+		list := v.served[t.Life.Index]
+		upTo := over
+		if n := len(list); n > 0 {
+			upTo = max(upTo, list[n-1].upTo)
+		}
+		v.served[t.Life.Index] = append(list, served{turn: t, over: over, upTo: upTo})
+	}
+}

@@ -1,0 +1,153 @@
+package monitor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// Prompt is how soon a refusal must be answered (GATE-008).
+const Prompt = time.Second
+
+func refusalMonitors() []Monitor {
+	return []Monitor{
+		rule("GATE-002", "refused-never-reaches-model", judgeRefusedReachesModel),
+		rule("GATE-008", "refusal-prompt-and-clear", judgeRefusalShape),
+		rule("GATE-011", "no-refusal-without-drain", judgeNeedlessRefusal),
+		rule("GATE-012", "refusal-machine-readable", judgeRefusalFields),
+	}
+}
+
+// judgeRefusedReachesModel is GATE-002: a refused turn never reaches the model.
+func judgeRefusedReachesModel(v *View, r *ruling) {
+	for _, t := range v.Turns {
+		if t.Outcome() != history.Refused {
+			continue
+		}
+		r.arises()
+		if called := t.reached(); called != nil {
+			r.violation(called.Return,
+				"a refused turn never reaches the model",
+				fmt.Sprintf("turn %s was refused by %s, and the model was called for it", t.ID, t.Ingress),
+				t.Sent, called, t.Ended)
+		}
+	}
+}
+
+// judgeRefusalShape is GATE-008: a turn that is not started because of the drain
+// is told so, within Prompt, in the shape the target declares. A failure, a cut
+// connection or no answer at all is not telling.
+func judgeRefusalShape(v *View, r *ruling) {
+	for _, s := range v.Spells {
+		for _, t := range v.afterAck(s) {
+			if t.Ended == nil || t.Ended.Return >= s.Until || t.reached() != nil || v.frozen(t.Sent.Call, t.Ended.Return) {
+				continue // the marker went, or the gateway ended, meanwhile: it owes no refusal
+			}
+			switch {
+			case t.broken():
+				r.arises()
+				r.violation(t.Ended.Return,
+					"a turn sent during a drain is refused as draining, in the shape the target declares",
+					fmt.Sprintf("turn %s to %s: %s", t.ID, t.Ingress, history.Describe(*t.Ended)),
+					s.Ack, t.Sent, t.Ended)
+			case t.Outcome() == history.Refused:
+				r.arises()
+				answer := t.Ended
+				if t.Answered != nil {
+					answer = t.Answered
+				}
+				took := answer.Return.Sub(t.Sent.Return)
+				r.sample("refused after", took, Prompt)
+				if took <= Prompt {
+					r.clean()
+					continue
+				}
+				r.miss(v, t.Sent.Call, answer.Return, took-Prompt,
+					fmt.Sprintf("a refusal is answered within %s", Prompt),
+					fmt.Sprintf("turn %s to %s was refused after %s", t.ID, t.Ingress, round(took)),
+					s.Ack, t.Sent, answer)
+			}
+		}
+	}
+}
+
+// judgeNeedlessRefusal is GATE-011: B after cancel the next turn is accepted, and
+// nothing is refused as draining when no drain was requested.
+func judgeNeedlessRefusal(v *View, r *ruling) {
+	for _, t := range v.sent {
+		l := t.Life
+		over := v.horizon
+		if t.Ended != nil {
+			over = t.Ended.Return
+		}
+		if over > l.Serving || v.drainAt(t.Sent.Call, over) != nil && t.Outcome() == history.Refused {
+			continue
+		}
+		before := v.lastCancel(t.Sent.Call)
+		mine := before != nil && before.Cancel.Call > l.From // cancelled in this life
+		if t.admitted() != nil && mine && v.drainAt(t.Sent.Call, t.Sent.Return) == nil {
+			r.arises()
+			r.clean()
+		}
+		if t.Outcome() != history.Refused {
+			continue
+		}
+		if mine {
+			margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound
+			if margin <= 0 {
+				continue
+			}
+			r.arises()
+			r.miss(v, before.Cancel.Call, over, margin,
+				fmt.Sprintf("%s after the marker's removal the next turn is accepted", v.Bound),
+				fmt.Sprintf("turn %s, sent to %s %s after it, was refused as draining", t.ID, t.Ingress, round(margin+v.Bound)),
+				before.Cancel, t.Sent, t.Ended)
+			continue
+		}
+		if running := v.ranBefore(l, t.Sent.Call); running != nil {
+			r.arises()
+			r.violation(over,
+				"no turn is refused as draining when no drain was requested",
+				fmt.Sprintf("turn %s to %s was refused, and there has been no marker in this life of the gateway", t.ID, t.Ingress),
+				running.Event, t.Sent, t.Ended)
+		}
+	}
+}
+
+// ranBefore returns a reading that shows that the life was running before the
+// instant, or nil.
+func (v *View) ranBefore(l *Life, at history.Stamp) *Read {
+	for _, p := range v.Publications {
+		if read := p.lastBefore(at); read != nil && read.Life == l && read.State.State == history.Running {
+			return read
+		}
+	}
+	return nil
+}
+
+// judgeRefusalFields is GATE-012 (SHOULD, on HTTP): a refusal is a 503 with
+// Retry-After and a machine-readable code.
+func judgeRefusalFields(v *View, r *ruling) {
+	for _, t := range v.Turns {
+		if t.Outcome() != history.Refused {
+			continue
+		}
+		status, retry, code := t.Ended.Turn.Status, t.Ended.Turn.RetryAfter, t.Ended.Turn.Code
+		if t.Answered != nil {
+			status = max(status, t.Answered.Turn.Status)
+			retry += t.Answered.Turn.RetryAfter
+			code += t.Answered.Turn.Code
+		}
+		if status == 0 {
+			continue // not HTTP
+		}
+		r.arises()
+		if status != 503 || retry == "" || code == "" {
+			r.violation(t.Ended.Return,
+				"a refusal over HTTP is a 503 with Retry-After and a machine-readable code",
+				fmt.Sprintf("turn %s to %s was refused with status %d, Retry-After %q, code %q", t.ID, t.Ingress, status, retry, code),
+				t.Sent, t.Answered, t.Ended)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package monitor
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// span is a stretch of time, with the length of all spans before it.
+type span struct {
+	from, to history.Stamp
+	before   time.Duration
+}
+
+// noise is a stretch in which the machine, or the harness by freezing the
+// gateway, was late by so much. upTo is the latest end of it and all before it.
+type noise struct {
+	from, to history.Stamp
+	late     time.Duration
+	upTo     history.Stamp
+	event    *history.Event
+}
+
+func (v *View) indexNoise() {
+	var frozen *history.Event
+	for i := range v.Events {
+		e := &v.Events[i]
+		switch {
+		case e.Kind == history.KindStall:
+			v.noises = append(v.noises, noise{from: e.Call, to: e.Return, late: e.Stall.Late, event: e})
+		case e.Kind == history.KindAction && e.Action.Name == history.ActionFreeze && frozen == nil:
+			frozen = e
+		case e.Kind == history.KindAction && e.Action.Name == history.ActionThaw && frozen != nil:
+			v.freeze(frozen, e.Return)
+			frozen = nil
+		case e.Kind == history.KindAction && frozen != nil && (e.Action.Name == history.ActionRespawn || e.Action.Name == history.ActionRecreate || e.Action.Name == history.ActionStart):
+			v.freeze(frozen, e.Return) // a new process is not frozen
+			frozen = nil
+		}
+	}
+	if frozen != nil {
+		v.freeze(frozen, v.horizon)
+	}
+	slices.SortStableFunc(v.noises, func(a, b noise) int { return cmp.Compare(a.from, b.from) })
+	upTo := dawn
+	for i := range v.noises {
+		upTo = max(upTo, v.noises[i].to)
+		v.noises[i].upTo = upTo
+	}
+}
+
+func (v *View) freeze(e *history.Event, to history.Stamp) {
+	from := e.Call
+	var before time.Duration
+	if n := len(v.freezes); n > 0 {
+		last := v.freezes[n-1]
+		from = max(from, last.to)
+		before = last.before + last.to.Sub(last.from)
+	}
+	if to <= from {
+		return
+	}
+	v.freezes = append(v.freezes, span{from: from, to: to, before: before})
+	v.noises = append(v.noises, noise{from: from, to: to, late: to.Sub(from), event: e})
+}
+
+// frozenBefore is for how long the gateway may have been frozen before at.
+func (v *View) frozenBefore(at history.Stamp) time.Duration {
+	i, _ := slices.BinarySearchFunc(v.freezes, at, func(s span, at history.Stamp) int { return cmp.Compare(s.from, at) })
+	if i == 0 {
+		return 0
+	}
+	s := v.freezes[i-1]
+	return s.before + min(at, s.to).Sub(s.from)
+}
+
+// ran is how long the gateway could run between two instants: the time between
+// them less the time in which it may have been frozen. Negative when reversed.
+func (v *View) ran(from, to history.Stamp) time.Duration {
+	return to.Sub(from) - (v.frozenBefore(to) - v.frozenBefore(from))
+}
+
+// frozen says whether the gateway may have been frozen at some time in between.
+func (v *View) frozen(from, to history.Stamp) bool { return v.ran(from, to) != to.Sub(from) }
+
+// noisiest returns the worst stall or freeze that touches [from, to], and the
+// event that tells of it.
+func (v *View) noisiest(from, to history.Stamp) (time.Duration, *history.Event) {
+	var worst time.Duration
+	var event *history.Event
+	i, _ := slices.BinarySearchFunc(v.noises, from, func(n noise, at history.Stamp) int { return cmp.Compare(n.upTo, at) })
+	for ; i < len(v.noises) && v.noises[i].from <= to; i++ {
+		if n := v.noises[i]; n.to >= from && n.late > worst {
+			worst, event = n.late, n.event
+		}
+	}
+	return worst, event
+}
+
+// noisy says whether a miss that was proven by margin, in the window, may be the
+// machine's fault: some stall in it is longer than a tenth of the margin.
+func (v *View) noisy(from, to history.Stamp, margin time.Duration) bool {
+	worst, _ := v.noisiest(from, to)
+	return worst > margin/10
+}

@@ -1,0 +1,106 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// MaxViolations is how many breaches one monitor tells of one history: what is
+// always wrong would otherwise fill the report a thousand times over.
+const MaxViolations = 25
+
+// All returns every monitor, ordered by requirement.
+func All() []Monitor {
+	all := slices.Concat(
+		watchMonitors(), startMonitors(), admissionMonitors(), refusalMonitors(), flightMonitors(),
+		countMonitors(), flapMonitors(), processMonitors(), shutdownMonitors(), restartMonitors(), markerMonitors(),
+	)
+	slices.SortStableFunc(all, func(a, b Monitor) int { return strings.Compare(a.Requirement, b.Requirement) })
+	return all
+}
+
+// JudgeAll has every monitor judge the history.
+func JudgeAll(v *View) []Judgement {
+	all := All()
+	out := make([]Judgement, len(all))
+	for i, m := range all {
+		out[i] = m.Judge(v)
+	}
+	return out
+}
+
+// rule makes a monitor of a function that writes down what it finds.
+func rule(requirement, name string, judge func(v *View, r *ruling)) Monitor {
+	return Monitor{Requirement: requirement, Name: name, Judge: func(v *View) Judgement {
+		r := &ruling{Judgement: Judgement{Requirement: requirement, Monitor: name}}
+		judge(v, r)
+		r.Inconclusive = r.pending
+		return r.Judgement
+	}}
+}
+
+// ruling is a judgement in the making.
+type ruling struct {
+	Judgement
+	pending string // why the last occurrence does not count, until it is retaken
+}
+
+// arises notes that the situation arose.
+func (r *ruling) arises() { r.Arose++ }
+
+// clean notes an occurrence that could be judged; it makes good for a noisy one.
+func (r *ruling) clean() { r.pending = "" }
+
+// violation notes a breach.
+func (r *ruling) violation(at history.Stamp, expected, actual string, evidence ...*history.Event) {
+	r.clean()
+	if len(r.Violations) < MaxViolations {
+		r.Violations = append(r.Violations, r.breach(at, expected, actual, evidence))
+	}
+}
+
+// miss notes a missed bound, proven by margin in [from, to]: a breach, or noise.
+func (r *ruling) miss(v *View, from, to history.Stamp, margin time.Duration, expected, actual string, evidence ...*history.Event) {
+	if !v.noisy(from, to, margin) {
+		r.violation(to, expected, actual, evidence...)
+		return
+	}
+	worst, stall := v.noisiest(from, to)
+	if len(r.Noisy) < MaxViolations {
+		r.Noisy = append(r.Noisy, r.breach(to, expected, actual, append(evidence, stall)))
+	}
+	r.pending = fmt.Sprintf("a bound was missed by %s, but the machine itself stood still for %s meanwhile", round(margin), round(worst))
+}
+
+func (r *ruling) breach(at history.Stamp, expected, actual string, evidence []*history.Event) Violation {
+	seqs := make([]uint64, 0, len(evidence))
+	for _, e := range evidence {
+		if e != nil {
+			seqs = append(seqs, e.Seq)
+		}
+	}
+	slices.Sort(seqs)
+	return Violation{Requirement: r.Requirement, Monitor: r.Monitor, At: at, Expected: expected, Actual: actual, Evidence: slices.Compact(seqs)}
+}
+
+// sample notes a measured figure; less than nothing is nothing, for what was
+// there before it was asked for took no time.
+func (r *ruling) sample(name string, value, bound time.Duration) {
+	r.Samples = append(r.Samples, Sample{Name: name, Value: max(value, 0), Bound: bound})
+}
+
+// round makes a duration readable.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(100 * time.Millisecond)
+	case d >= 100*time.Millisecond:
+		return d.Round(time.Millisecond)
+	default:
+		return d.Round(time.Microsecond)
+	}
+}

@@ -1,0 +1,149 @@
+package monitor
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"sort"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// Publication is one place where the gateway publishes, with all that was read
+// there in the order of the readings' Calls.
+type Publication struct {
+	Name  string
+	File  bool // its readings carry the identity of a file
+	Index int
+	Reads []*Read
+}
+
+// Read is one reading.
+type Read struct {
+	Event *history.Event
+	State *history.State
+	Good  bool  // whole, with a known state
+	Fresh bool  // published in this life for certain, not left over from the one before
+	Life  *Life // in which it was begun
+}
+
+// overlaps says whether two readings may have been taken in either order.
+func (r *Read) overlaps(o *Read) bool {
+	return r.Event.Call <= o.Event.Return && o.Event.Call <= r.Event.Return
+}
+
+// in says whether a good reading of this life shows the state.
+func (r *Read) in(state string) bool { return r.Good && r.Fresh && r.State.State == state }
+
+func (v *View) indexReads() {
+	byName := make(map[string]*Publication)
+	for i := range v.Events {
+		e := &v.Events[i]
+		if e.Kind != history.KindState {
+			continue
+		}
+		p := byName[e.State.Publication]
+		if p == nil {
+			p = &Publication{Name: e.State.Publication}
+			byName[p.Name] = p
+			v.Publications = append(v.Publications, p)
+		}
+		p.File = p.File || e.State.Version != ""
+		p.Reads = append(p.Reads, &Read{Event: e, State: e.State, Good: good(e.State)})
+	}
+	slices.SortFunc(v.Publications, func(a, b *Publication) int { return cmp.Compare(a.Name, b.Name) })
+	for i, p := range v.Publications {
+		p.Index = i
+		v.freshen(p)
+	}
+}
+
+func good(s *history.State) bool {
+	if s.Problem != "" || s.Error != "" || s.Count < 0 {
+		return false
+	}
+	switch s.State {
+	case history.Starting, history.Running, history.Draining, history.Stopping, history.Stopped:
+		return true
+	}
+	return false
+}
+
+// freshen gives each reading its life and says whether it is that life's own. A
+// file is the new process's once its identity differs from what was there before
+// it was launched; an HTTP answer once the ready check has passed.
+func (v *View) freshen(p *Publication) {
+	n := 0
+	seen := "" // identity of the file in the last reading
+	left := "" // the same, when the current life was launched
+	fresh := false
+	for _, r := range p.Reads {
+		for n+1 < len(v.Lives) && v.Lives[n+1].From <= r.Event.Call {
+			n++
+			left, fresh = seen, false
+		}
+		r.Life = v.Lives[n]
+		version := r.State.Version
+		switch {
+		case r.Life.Start == nil:
+			r.Fresh = true
+		case p.File:
+			fresh = fresh || version != "" && version != left
+			r.Fresh = fresh
+		default:
+			r.Fresh = r.Life.Ready != nil && r.Life.Ready.Action.Error == "" && r.Event.Call >= r.Life.Ready.Return
+		}
+		if version != "" {
+			seen = version
+		}
+	}
+}
+
+// since is the index of the first reading begun at or after the instant.
+func (p *Publication) since(at history.Stamp) int {
+	return sort.Search(len(p.Reads), func(i int) bool { return p.Reads[i].Event.Call >= at })
+}
+
+// touching is the same for readings that were over after the instant: one that
+// was under way then is included.
+func (p *Publication) touching(at history.Stamp) int {
+	i := p.since(at)
+	for i > 0 && p.Reads[i-1].Event.Return > at {
+		i--
+	}
+	return i
+}
+
+// within yields the good, fresh readings taken entirely in [from, to], in order.
+func (p *Publication) within(from, to history.Stamp) iter.Seq[*Read] {
+	return func(yield func(*Read) bool) {
+		for _, r := range p.Reads[p.since(from):] {
+			if r.Event.Call > to {
+				return
+			}
+			if r.Event.Return <= to && r.Good && r.Fresh && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// lastBefore is the last good, fresh reading that was over by then, or nil.
+func (p *Publication) lastBefore(at history.Stamp) *Read {
+	for i := p.since(at+1) - 1; i >= 0; i-- {
+		if r := p.Reads[i]; r.Event.Return <= at && r.Good && r.Fresh {
+			return r
+		}
+	}
+	return nil
+}
+
+// firstAfter is the first good, fresh reading begun after the instant, or nil.
+func (p *Publication) firstAfter(at history.Stamp) *Read {
+	for _, r := range p.Reads[p.since(at+1):] {
+		if r.Good && r.Fresh {
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package monitor
+
+import (
+	"fmt"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+func restartMonitors() []Monitor {
+	return []Monitor{
+		rule("RESTART-001", "respawn-settles-draining", func(v *View, r *ruling) { judgeRespawn(v, r, false) }),
+		rule("RESTART-002", "crash-keeps-drain", func(v *View, r *ruling) { judgeRespawn(v, r, true) }),
+	}
+}
+
+// judgeRespawn is RESTART-001, and RESTART-002 when the life before was ended by
+// a SIGKILL in the middle of the drain: respawned with the marker in place, a
+// gateway publishes `draining` as its first settled state. `starting` is not
+// settled, nor is what is published before the gateway listens (WATCH-008).
+// After a SIGKILL the gateway must also become ready again.
+func judgeRespawn(v *View, r *ruling, crash bool) {
+	for _, s := range v.Spells {
+		l := s.Life
+		if !s.AtStart || l.Start == nil || l.Start.Action.Name != history.ActionRespawn {
+			continue
+		}
+		if v.crashed(s) != crash {
+			continue
+		}
+		if crash && l.Ready != nil && l.Ready.Action.Error != "" {
+			r.arises()
+			r.violation(l.Ready.Return, "a SIGKILL in a drain does not take the gateway's ability to start",
+				fmt.Sprintf("respawned, it does not become ready: %q", l.Ready.Action.Error), s.Drain.Begin, l.Start, l.Ready)
+			continue
+		}
+		for _, p := range v.Publications {
+			first := v.firstSettled(s, p)
+			if first == nil {
+				continue
+			}
+			r.arises()
+			if first.State.State != history.Running {
+				continue
+			}
+			r.violation(first.Event.Return, "respawned with the marker in place, the first settled state is draining",
+				fmt.Sprintf("%s shows running first", p.Name), s.Drain.Begin, l.Start, l.listening(), first.Event)
+		}
+	}
+}
+
+// crashed says whether the life before the spell's was killed while draining.
+func (v *View) crashed(s *Spell) bool {
+	if s.Life.Index == 0 {
+		return false
+	}
+	before := v.Lives[s.Life.Index-1]
+	return before.Kill != nil && before.Kill.Action.Name == history.ActionSIGKILL && before.Shutdown == nil && s.Drain.Begin.Return < before.Kill.Call
+}
+
+// firstSettled is the first reading of the new process that shows more than that
+// it is starting: draining, or running once it listens.
+func (v *View) firstSettled(s *Spell, p *Publication) *Read {
+	listening := s.Life.listening()
+	for read := range p.within(s.Life.From, s.Until) {
+		switch read.State.State {
+		case history.Draining:
+			return read
+		case history.Running:
+			if listening == nil || read.Event.Return > listening.Call {
+				return read
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package monitor
+
+import (
+	"fmt"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+func shutdownMonitors() []Monitor {
+	return []Monitor{
+		rule("STATE-007", "shutdown-wins", judgeShutdownWins),
+		rule("STATE-012", "stopped-is-last", judgeStopped),
+	}
+}
+
+// judgeShutdownWins is STATE-007: after SIGTERM `running` is never published
+// again, whatever happens to the marker.
+//
+// A signal takes its way: a `running` counts as published after it only when the
+// publication is new (another file than any before the signal, or changed back
+// from another state), and the gateway had certainly heard: it had published
+// something else since the signal, or B has passed, or the marker was removed
+// after the signal. In the last case a stall makes it noise.
+func judgeShutdownWins(v *View, r *ruling) {
+	for _, l := range v.Lives {
+		term := l.Shutdown
+		if term == nil || l.Kill != nil && l.Kill.Call < term.Return {
+			continue
+		}
+		over := min(l.Over, v.horizon)
+		if l.Kill != nil {
+			over = min(over, l.Kill.Call)
+		}
+		cancel := v.cancelIn(term.Return, over)
+		for _, p := range v.Publications {
+			before := p.lastBefore(term.Call)
+			var other *Read // the last reading of another state
+			if before != nil && before.Life == l && before.State.State != history.Running {
+				other = before
+			}
+			version := ""
+			if before != nil {
+				version = before.State.Version
+			}
+			heard, read := false, false
+			for now := range p.within(term.Return, over) {
+				fresh := now.State.Version != "" && now.State.Version != version || other != nil && !now.overlaps(other)
+				version = now.State.Version
+				if now.State.State != history.Running {
+					heard = heard || fresh && (before == nil || now.State.State != before.State.State)
+					other = now
+				}
+				cancelled := cancel != nil && cancel.Return < now.Event.Call
+				if cancelled {
+					read = true
+				}
+				if now.State.State != history.Running || !fresh {
+					continue
+				}
+				expected := "after SIGTERM running is never published again, whatever happens to the marker"
+				actual := fmt.Sprintf("%s shows running %s after the SIGTERM", p.Name, round(now.Event.Call.Sub(term.Return)))
+				evidence := []*history.Event{term, cancel, event(other), now.Event}
+				if heard || v.ran(term.Return, now.Event.Call) > v.Bound {
+					r.violation(now.Event.Return, expected, actual, evidence...)
+					break
+				}
+				if cancelled {
+					r.miss(v, term.Call, now.Event.Return, now.Event.Call.Sub(term.Return), expected, actual, evidence...)
+					break
+				}
+			}
+			if read {
+				r.arises()
+			}
+		}
+	}
+}
+
+// cancelIn is the first removal of the marker in the stretch, or nil.
+func (v *View) cancelIn(from, to history.Stamp) *history.Event {
+	for _, d := range v.Drains {
+		if c := d.Cancel; c != nil && c.Call > from && c.Return < to {
+			return c
+		}
+	}
+	return nil
+}
+
+// judgeStopped is STATE-012: a gateway that ends in good order publishes
+// `stopped`, and nothing after it. Only files are judged: what a dashboard says of
+// a gateway that is gone is RESTART-003.
+func judgeStopped(v *View, r *ruling) {
+	for _, l := range v.Lives {
+		if l.Shutdown == nil || l.Gone == nil || l.Shutdown.Call > l.Gone.Return || l.Kill != nil && l.Kill.Call <= l.Gone.Return {
+			continue
+		}
+		if code := l.Gone.Process.ExitCode; code != nil && *code != 0 {
+			continue // not in good order
+		}
+		for _, p := range v.Publications {
+			if p.File {
+				v.judgeLastWords(l, p, r)
+			}
+		}
+	}
+}
+
+func (v *View) judgeLastWords(l *Life, p *Publication, r *ruling) {
+	over := min(l.Over, v.horizon)
+	const expected = "a gateway that ends in good order publishes stopped, and nothing after it"
+	var stopped, last *Read
+	for read := range p.within(l.Shutdown.Call, over) {
+		if stopped != nil && read.State.State != history.Stopped && !read.overlaps(stopped) {
+			r.arises()
+			r.violation(read.Event.Return, expected,
+				fmt.Sprintf("%s shows stopped and then %s", p.Name, read.State.State), l.Shutdown, stopped.Event, l.Gone, read.Event)
+			return
+		}
+		if last != nil && last.Event.Call > l.Gone.Return && last.State.Version != read.State.Version && !read.overlaps(last) {
+			r.arises()
+			r.violation(read.Event.Return, expected,
+				fmt.Sprintf("%s was written again after the process was gone", p.Name), l.Shutdown, l.Gone, last.Event, read.Event)
+			return
+		}
+		if read.State.State == history.Stopped {
+			stopped = read
+		}
+		last = read
+	}
+	switch {
+	case last == nil:
+	case last.State.State == history.Stopped:
+		r.arises()
+	case last.Event.Call > l.Gone.Return:
+		r.arises()
+		r.violation(last.Event.Return, expected,
+			fmt.Sprintf("%s still shows %s after the process is gone", p.Name, last.State.State), l.Shutdown, l.Gone, last.Event)
+	}
+}

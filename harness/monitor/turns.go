@@ -1,0 +1,306 @@
+package monitor
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// DeliveryBytes is the length of a reply, in bytes, that no chain of socket
+// buffers swallows: a client that reads nothing of it keeps it in delivery.
+const DeliveryBytes = 8_000_000
+
+// Turn is a turn with all that is known of it, from its client and its model.
+type Turn struct {
+	ID       string
+	Ingress  string
+	Reused   bool // sent on a connection opened earlier
+	Long     bool // its client stalls, and its reply is longer than sockets hold
+	Sent     *history.Event
+	Answered *history.Event
+	Resumed  *history.Event
+	Aborted  *history.Event
+	Ended    *history.Event
+	Calls    []*Call
+	Life     *Life // in which it was sent
+}
+
+// Call is one call of the model for a turn.
+type Call struct {
+	Number                       int
+	Called, Released, Done, Gone *history.Event
+	Failing                      bool // the model was told to answer with an error
+}
+
+// Outcome is how it ended for its client; empty while it has not.
+func (t *Turn) Outcome() history.TurnOutcome {
+	if t.Ended == nil {
+		return ""
+	}
+	return t.Ended.Turn.Outcome
+}
+
+// reached returns the event of the first model call, or nil: the proof that the
+// turn was admitted.
+func (t *Turn) reached() *history.Event {
+	for _, c := range t.Calls {
+		if c.Called != nil {
+			return c.Called
+		}
+	}
+	return nil
+}
+
+// admitted returns the model call that proves that the turn was started as a new
+// one. A turn that was refused and reached the model all the same is GATE-002's.
+func (t *Turn) admitted() *history.Event {
+	if t.Outcome() == history.Refused {
+		return nil
+	}
+	return t.reached()
+}
+
+// failing says whether the model was told to fail it.
+func (t *Turn) failing() bool {
+	for _, c := range t.Calls {
+		if c.Failing {
+			return true
+		}
+	}
+	return false
+}
+
+// broken says whether it ended as no turn should.
+func (t *Turn) broken() bool {
+	switch t.Outcome() {
+	case history.Failed, history.Cut, history.Hung:
+		return true
+	}
+	return false
+}
+
+func (v *View) indexTurns() {
+	for i := range v.Events {
+		e := &v.Events[i]
+		switch e.Kind {
+		case history.KindTurn:
+			v.turn(e.Turn.ID).tell(e)
+		case history.KindModel:
+			if !e.Model.Auxiliary && e.Model.Turn != "" {
+				v.turn(e.Model.Turn).call(e.Model.Call).tell(e)
+			}
+		}
+	}
+	for _, t := range v.Turns {
+		if t.Sent != nil {
+			t.Life = v.lifeAt(t.Sent.Call)
+		} else if called := t.reached(); called != nil {
+			t.Life = v.lifeAt(called.Call)
+		} else {
+			t.Life = v.Lives[0]
+		}
+	}
+	v.orderTurns()
+}
+
+// orderTurns sorts the turns by the time at which they were sent, and finds those
+// for which a life made model calls though it was never sent them.
+func (v *View) orderTurns() {
+	v.inherited = make([][]*Turn, len(v.Lives))
+	for _, t := range v.Turns {
+		if t.Sent != nil {
+			v.sent = append(v.sent, t)
+		}
+		last := -1
+		for _, c := range t.Calls {
+			if c.Called == nil {
+				continue
+			}
+			if l := v.lifeAt(c.Called.Call); l.Index != last && (t.Sent == nil || l != t.Life) {
+				v.inherited[l.Index] = append(v.inherited[l.Index], t)
+				last = l.Index
+			}
+		}
+	}
+	slices.SortStableFunc(v.sent, func(a, b *Turn) int { return cmp.Compare(a.Sent.Call, b.Sent.Call) })
+}
+
+func (v *View) turn(id string) *Turn {
+	t := v.byID[id]
+	if t == nil {
+		t = &Turn{ID: id}
+		v.byID[id] = t
+		v.Turns = append(v.Turns, t)
+	}
+	return t
+}
+
+// tell takes in what the client saw. The first word on each phase counts.
+func (t *Turn) tell(e *history.Event) {
+	if t.Ingress == "" {
+		t.Ingress = e.Turn.Ingress
+	}
+	var slot **history.Event
+	switch e.Turn.Phase {
+	case history.TurnSent:
+		slot = &t.Sent
+	case history.TurnAnswered:
+		slot = &t.Answered
+	case history.TurnResumed:
+		slot = &t.Resumed
+	case history.TurnAborted:
+		slot = &t.Aborted
+	case history.TurnEnded:
+		slot = &t.Ended
+	default:
+		return
+	}
+	if *slot != nil {
+		return
+	}
+	*slot = e
+	if e.Turn.Phase == history.TurnSent {
+		t.Reused = e.Turn.Reused
+		t.Long = e.Turn.Stalls && e.Turn.ReplyBytes >= DeliveryBytes
+	}
+}
+
+func (t *Turn) call(number int) *Call {
+	for i := len(t.Calls) - 1; i >= 0; i-- {
+		if t.Calls[i].Number == number {
+			return t.Calls[i]
+		}
+	}
+	c := &Call{Number: number}
+	t.Calls = append(t.Calls, c)
+	return c
+}
+
+func (c *Call) tell(e *history.Event) {
+	c.Failing = c.Failing || e.Model.Fail != 0
+	var slot **history.Event
+	switch e.Model.Phase {
+	case history.ModelCalled:
+		slot = &c.Called
+	case history.ModelReleased:
+		slot = &c.Released
+	case history.ModelDone:
+		slot = &c.Done
+	case history.ModelGone:
+		slot = &c.Gone
+	default:
+		return
+	}
+	if *slot == nil {
+		*slot = e
+	}
+}
+
+// certain returns the interval in which the turn was in flight for certain, and
+// the instant from which on it may only have been in delivery. ok is false when
+// nothing is certain: it ended in a way that leaves open when it was over.
+func (v *View) certain(t *Turn) (from, delivery, to history.Stamp, ok bool) {
+	called := t.reached()
+	if called == nil || t.Aborted != nil || t.failing() {
+		return 0, 0, 0, false
+	}
+	limit := v.horizon
+	life := v.lifeAt(called.Return)
+	limit = min(limit, life.Alive)
+	for _, c := range t.Calls {
+		if c.Gone != nil && c.Gone.Return <= limit {
+			return 0, 0, 0, false
+		}
+	}
+	if t.Ended != nil && t.Outcome() != history.Finished && t.Ended.Return <= limit {
+		return 0, 0, 0, false
+	}
+	from = called.Return
+	to = limit
+	last := t.Calls[len(t.Calls)-1]
+	switch {
+	case last.Released != nil:
+		to = last.Released.Call
+	case last.Done != nil || t.Outcome() == history.Finished:
+		to = from // it was never held: nothing is certain about how long it took
+	}
+	delivery = to
+	if t.Long && last.Released != nil {
+		to = limit
+		if t.Resumed != nil {
+			to = t.Resumed.Call
+		} else if t.Ended != nil {
+			to = delivery
+		}
+	}
+	from, delivery, to = min(from, limit), min(delivery, limit), min(to, limit)
+	return from, max(delivery, from), to, to > from
+}
+
+// possible returns the interval outside which the turn can't have been in
+// flight: from before it was sent until both its client and its model were done.
+func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
+	from, to = never, dawn
+	if t.Sent != nil {
+		from, to = t.Sent.Call, never
+	}
+	if t.Ended != nil {
+		to = t.Ended.Return
+	}
+	for _, c := range t.Calls {
+		if c.Called == nil {
+			continue
+		}
+		if t.Sent == nil {
+			from = v.lifeAt(c.Called.Call).From // work of the gateway's own
+		}
+		over := never
+		switch {
+		case c.Done != nil:
+			over = c.Done.Return
+		case c.Gone != nil:
+			over = c.Gone.Return
+		case t.Outcome() == history.Finished:
+			over = t.Ended.Return
+		default:
+			// The call ended with the process that made it, at the latest.
+			if life := v.lifeAt(c.Called.Return); life.Over < v.horizon {
+				over = life.Over
+			}
+		}
+		to = max(to, over)
+	}
+	return from, to, to >= from
+}
+
+// indexEndings lists the ends of admitted turns, seen by client or model.
+func (v *View) indexEndings() {
+	add := func(e *history.Event) {
+		if e != nil {
+			v.ended = append(v.ended, e)
+		}
+	}
+	for _, t := range v.Turns {
+		if t.reached() == nil {
+			continue
+		}
+		add(t.Ended)
+		for _, c := range t.Calls {
+			add(c.Released)
+		}
+	}
+	slices.SortStableFunc(v.ended, func(a, b *history.Event) int { return cmp.Compare(a.Return, b.Return) })
+}
+
+// endings returns the events, in [from, to] by their Return, by which admitted
+// turns came to their end.
+func (v *View) endings(from, to history.Stamp) []*history.Event {
+	i := sort.Search(len(v.ended), func(i int) bool { return v.ended[i].Return >= from })
+	j := sort.Search(len(v.ended), func(i int) bool { return v.ended[i].Return > to })
+	if j < i {
+		return nil
+	}
+	return v.ended[i:j]
+}

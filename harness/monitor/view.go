@@ -1,0 +1,256 @@
+package monitor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// Grace is how many observation bounds pass before something that is merely
+// waited for (not WATCH, not GATE-005/011) is taken to be missing.
+const Grace = 5
+
+// Stamps before and after all others.
+const (
+	dawn  history.Stamp = math.MinInt64 / 4
+	never history.Stamp = math.MaxInt64 / 4
+)
+
+// View is a history made ready to be judged: indexed once, in O(n log n), and
+// read-only afterwards.
+type View struct {
+	Header history.Header
+	Bound  time.Duration // B
+	Grace  time.Duration // Grace times B
+
+	// Events are those that are judged, in the order of their Call. What may have
+	// happened after the spec was over is not among them.
+	Events []history.Event
+
+	Lives        []*Life
+	Drains       []*Drain
+	Spells       []*Spell
+	Turns        []*Turn // in the order in which they were first heard of
+	Publications []*Publication
+
+	horizon   history.Stamp // nothing is judged beyond it
+	byID      map[string]*Turn
+	sent      []*Turn          // those that were sent, in that order
+	byLife    [][]*Spell       // spells by the index of their life
+	served    [][]served       // per life: turns sent in it that reached the model
+	ended     []*history.Event // ends and releases of admitted turns, by Return
+	inherited [][]*Turn        // per life: turns it did not get from a client, but made calls for
+	freezes   []span
+	noises    []noise
+	found     []*history.Event // marker changes that were not the controller's
+	idle      []*history.Event // cancels where there was no marker
+	flights   flights
+	misses    []undercount // what COUNT-001, 003, 006 and STATE-009 share
+	flaps     []flap       // what STATE-003, 010 and MARKER-001 share
+}
+
+// NewView indexes a history. It fails when the events are no history: no header
+// or several, no bound, an event without its body, an interval that ends before
+// it begins.
+func NewView(events []history.Event) (*View, error) {
+	v := &View{byID: make(map[string]*Turn)}
+	headers := 0
+	for i := range events {
+		if err := events[i].Check(); err != nil {
+			return nil, fmt.Errorf("event %d: %w", events[i].Seq, err)
+		}
+		if events[i].Call <= dawn || events[i].Return >= never {
+			return nil, fmt.Errorf("event %d: its stamps are outside any clock's range", events[i].Seq)
+		}
+		if events[i].Kind == history.KindHeader {
+			v.Header = *events[i].Header
+			headers++
+		}
+	}
+	if headers != 1 {
+		return nil, fmt.Errorf("a history has one header, this one has %d", headers)
+	}
+	if v.Header.Bound <= 0 || v.Header.Bound > time.Hour {
+		return nil, fmt.Errorf("the header's bound is %s: a judge needs one above 0", v.Header.Bound)
+	}
+	v.Bound, v.Grace = v.Header.Bound, Grace*v.Header.Bound
+	v.keep(events)
+	if len(v.Events) == 0 {
+		return nil, errors.New("nothing happened in this history: there is nothing to judge")
+	}
+	v.indexNoise()
+	v.indexLives()
+	v.indexTurns()
+	v.indexServed()
+	v.indexEndings()
+	v.indexDrains()
+	v.indexReads()
+	v.indexSpells()
+	v.indexFlights()
+	v.byLife = make([][]*Spell, len(v.Lives))
+	for _, s := range v.Spells {
+		v.byLife[s.Life.Index] = append(v.byLife[s.Life.Index], s)
+	}
+	v.misses = v.findUndercounts()
+	v.flaps = v.findFlaps()
+	return v, nil
+}
+
+// keep takes over the events that are judged: those which were certainly over
+// when the spec was.
+func (v *View) keep(events []history.Event) {
+	v.horizon = never
+	for i := range events {
+		if e := &events[i]; e.Kind == history.KindAction && e.Action.Name == history.ActionEnd {
+			v.horizon = min(v.horizon, e.Call)
+		}
+	}
+	v.Events = make([]history.Event, 0, len(events))
+	last := dawn
+	for i := range events {
+		e := events[i]
+		switch {
+		case e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Kind == history.KindStep || e.Kind == history.KindLog:
+			continue
+		case e.Return > v.horizon:
+			continue
+		}
+		last = max(last, e.Return)
+		v.Events = append(v.Events, e)
+	}
+	if v.horizon == never {
+		v.horizon = last
+	}
+	slices.SortStableFunc(v.Events, func(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) })
+}
+
+// Life is one run of the gateway's process.
+type Life struct {
+	Index    int
+	Start    *history.Event // the action that launched it; nil when the history begins with it running
+	Ready    *history.Event // the target's ready check passed
+	Seen     *history.Event // the process, as first seen
+	Gone     *history.Event // and its end, where it was seen
+	Shutdown *history.Event // first SIGTERM by the harness
+	Kill     *history.Event // first SIGKILL or recreate by the harness
+	Sockets  []*history.Event
+	Others   []*history.Event // sightings of the process after the first
+	From     history.Stamp    // it did not live before
+	Alive    history.Stamp    // it lived until here for certain
+	Serving  history.Stamp    // and was not told to shut down before here
+	Over     history.Stamp    // the next life begins, or nothing is judged any more
+}
+
+// Expected says whether the harness had ended this life when its end was seen.
+func (l *Life) Expected() bool {
+	if l.Gone == nil {
+		return true
+	}
+	return l.Shutdown != nil && l.Shutdown.Call <= l.Gone.Return || l.Kill != nil && l.Kill.Call <= l.Gone.Return
+}
+
+func (v *View) indexLives() {
+	life := &Life{From: dawn}
+	v.Lives = []*Life{life}
+	for i := range v.Events {
+		e := &v.Events[i]
+		switch e.Kind {
+		case history.KindAction:
+			if e.Action.Error != "" && e.Action.Name != history.ActionReady {
+				continue
+			}
+			switch e.Action.Name {
+			case history.ActionStart, history.ActionRespawn, history.ActionRecreate:
+				if e.Action.Name == history.ActionRecreate && life.Kill == nil {
+					life.Kill = e
+				}
+				life = &Life{Index: len(v.Lives), Start: e, From: e.Call}
+				v.Lives = append(v.Lives, life)
+			case history.ActionReady:
+				if life.Ready == nil {
+					life.Ready = e
+				}
+			case history.ActionSIGTERM:
+				if life.Shutdown == nil {
+					life.Shutdown = e
+				}
+			case history.ActionSIGKILL:
+				if life.Kill == nil {
+					life.Kill = e
+				}
+			}
+		case history.KindProcess:
+			v.placeProcess(e)
+		}
+	}
+	for i, l := range v.Lives {
+		l.Over = v.horizon
+		if i+1 < len(v.Lives) {
+			l.Over = v.Lives[i+1].From
+		}
+		l.Alive = l.Over
+		if l.Gone != nil {
+			l.Alive = min(l.Alive, l.Gone.Call)
+		}
+		if l.Kill != nil {
+			l.Alive = min(l.Alive, l.Kill.Call)
+		}
+		l.Serving = l.Alive
+		if l.Shutdown != nil {
+			l.Serving = min(l.Serving, l.Shutdown.Call)
+		}
+	}
+}
+
+// placeProcess gives a sighting of the process to its life. A death may be
+// noticed after the next life was begun; it then still is the old one's.
+func (v *View) placeProcess(e *history.Event) {
+	life := v.Lives[len(v.Lives)-1]
+	p := e.Process
+	if n := len(v.Lives); n > 1 && p.Phase != history.ProcessSeen {
+		before := v.Lives[n-2]
+		ours := life.Seen != nil && same(life.Seen.Process, p)
+		if !ours && before.Gone == nil && before.Seen != nil && same(before.Seen.Process, p) {
+			life = before
+		}
+	}
+	switch p.Phase {
+	case history.ProcessSeen:
+		if life.Seen == nil {
+			life.Seen = e
+		} else {
+			life.Others = append(life.Others, e)
+		}
+	case history.ProcessGone:
+		if life.Gone == nil {
+			life.Gone = e
+		}
+	case history.ProcessListening, history.ProcessClosed:
+		life.Sockets = append(life.Sockets, e)
+	}
+}
+
+// same says whether two sightings may be of one process.
+func same(a, b *history.Process) bool {
+	if a.PID != b.PID {
+		return false
+	}
+	return a.StartTime == 0 || b.StartTime == 0 || a.StartTime == b.StartTime
+}
+
+// lifeAt returns the life in which the instant falls.
+func (v *View) lifeAt(at history.Stamp) *Life {
+	i, found := slices.BinarySearchFunc(v.Lives, at, func(l *Life, s history.Stamp) int { return cmp.Compare(l.From, s) })
+	if !found {
+		i--
+	}
+	for found && i+1 < len(v.Lives) && v.Lives[i+1].From == at {
+		i++
+	}
+	return v.Lives[max(i, 0)]
+}

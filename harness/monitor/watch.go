@@ -1,0 +1,140 @@
+package monitor
+
+import (
+	"fmt"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+func watchMonitors() []Monitor {
+	return []Monitor{
+		rule("WATCH-001", "begin-published", judgeBegin),
+		rule("WATCH-002", "cancel-published", judgeCancel),
+	}
+}
+
+// judgeBegin is WATCH-001: a gateway that serves publishes `draining` within B
+// of the marker's appearance. Late is proven by a reading that was begun more
+// than B after the marker was there and still shows another state, when none
+// before it shows `draining`.
+func judgeBegin(v *View, r *ruling) {
+	for _, s := range v.Spells {
+		if s.AtStart {
+			continue // WATCH-003 and RESTART judge what is there at start
+		}
+		arose, first := false, (*Read)(nil)
+		for _, p := range v.Publications {
+			before := p.lastBefore(s.Drain.Begin.Call)
+			if before == nil || before.Life != s.Life || before.State.State != history.Running {
+				continue // still starting, or not back from the drain before
+			}
+			draining, late := settles(v, p, history.Draining, s.Drain.Begin, s.From, s.Until)
+			if draining == nil && late == nil {
+				continue // the drain was over before the bound
+			}
+			arose = true
+			if draining != nil && (first == nil || draining.Event.Return > first.Event.Return) {
+				first = draining
+			}
+			if late == nil {
+				r.clean()
+				continue
+			}
+			margin := v.ran(s.Drain.Begin.Return, late.Event.Call) - v.Bound
+			r.miss(v, s.Drain.Begin.Call, late.Event.Return, margin,
+				fmt.Sprintf("%s publishes draining within %s of the marker's appearance", p.Name, v.Bound),
+				fmt.Sprintf("%s after it, %s still shows %s%s", round(margin+v.Bound), p.Name, late.State.State, finally(v, draining, s.Drain.Begin)),
+				s.Drain.Begin, late.Event, event(draining))
+		}
+		if arose {
+			r.arises()
+		}
+		if first != nil {
+			r.sample("draining published after", v.ran(s.Drain.Begin.Return, first.Event.Return), v.Bound)
+		}
+	}
+}
+
+// judgeCancel is WATCH-002: a gateway that published `draining` publishes
+// `running` within B of the marker's removal, unless it is shutting down or is
+// asked to drain again before.
+func judgeCancel(v *View, r *ruling) {
+	for i, s := range v.Spells {
+		cancel := s.Drain.Cancel
+		if cancel == nil || cancel.Call > s.Life.Serving {
+			continue
+		}
+		until := s.Life.Serving
+		if i+1 < len(v.Spells) {
+			until = min(until, v.Spells[i+1].Drain.Begin.Call)
+		}
+		arose, first := false, (*Read)(nil)
+		for _, p := range v.Publications {
+			before := p.lastBefore(cancel.Call)
+			if s.Acks[p.Index] == nil || before == nil || before.Life != s.Life || before.State.State != history.Draining {
+				continue
+			}
+			running, late := settles(v, p, history.Running, cancel, cancel.Call, until)
+			if running == nil && late == nil {
+				continue
+			}
+			arose = true
+			if running != nil && (first == nil || running.Event.Return > first.Event.Return) {
+				first = running
+			}
+			if late == nil {
+				r.clean()
+				continue
+			}
+			margin := v.ran(cancel.Return, late.Event.Call) - v.Bound
+			r.miss(v, cancel.Call, late.Event.Return, margin,
+				fmt.Sprintf("%s publishes running within %s of the marker's removal", p.Name, v.Bound),
+				fmt.Sprintf("%s after it, %s still shows %s%s", round(margin+v.Bound), p.Name, late.State.State, finally(v, running, cancel)),
+				cancel, late.Event, event(running))
+		}
+		if arose {
+			r.arises()
+		}
+		if first != nil {
+			r.sample("running published after", v.ran(cancel.Return, first.Event.Return), v.Bound)
+		}
+	}
+}
+
+// settles looks for the first reading of the state after the cause, and for the
+// last reading before it that proves that the state was not published in time.
+func settles(v *View, p *Publication, state string, cause *history.Event, from, until history.Stamp) (reached, late *Read) {
+	for _, read := range p.Reads[p.touching(from):] {
+		if read.Event.Call > until {
+			break
+		}
+		if read.Event.Return > until || !read.Good || !read.Fresh {
+			continue
+		}
+		if read.State.State == state {
+			reached = read
+			break
+		}
+		if v.ran(cause.Return, read.Event.Call) > v.Bound {
+			late = read
+		}
+	}
+	if reached != nil && late != nil && reached.overlaps(late) {
+		late = nil // either may have come first
+	}
+	return reached, late
+}
+
+func finally(v *View, reached *Read, cause *history.Event) string {
+	if reached == nil {
+		return " and never changes"
+	}
+	return fmt.Sprintf("; it changes after %s", round(v.ran(cause.Return, reached.Event.Return)))
+}
+
+func event(r *Read) *history.Event {
+	if r == nil {
+		return nil
+	}
+	return r.Event
+}
