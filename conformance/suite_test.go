@@ -1,0 +1,7 @@
+package conformance
+
+import "testing"
+
+func TestDrain(t *testing.T) {
+	Run(t, Config{})
+}
