@@ -1,0 +1,255 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/wire"
+)
+
+// politeness is how long a client that has its whole reply waits for the server
+// to close the connection, as it was asked to, so that the client does not look
+// as if it had hung up.
+const politeness = time.Second
+
+// client sends one turn and reads its answer.
+type client struct {
+	s        *session
+	t        *turn
+	link     *link
+	req      *http.Request
+	reused   bool
+	hung     atomic.Bool
+	progress *progress
+}
+
+func newClient(s *session, t *turn) *client {
+	c := &client{s: s, t: t}
+	c.progress = &progress{record: func(bytes int, call, ret history.Stamp) {
+		c.record(history.TurnProgress, call, ret, history.Turn{Bytes: bytes})
+	}}
+	return c
+}
+
+// submit registers a turn and starts it, now or at its moment.
+func (s *session) submit(p wire.SubmitParams) (*turn, error) {
+	in := s.ingresses[p.Ingress]
+	switch {
+	case in == nil:
+		return nil, fmt.Errorf("submit: no ingress is called %q", p.Ingress)
+	case p.Connection != "" && !s.connections.has(p.Connection):
+		return nil, fmt.Errorf("submit: no idle connection is called %q; open it with connections, it is used once", p.Connection)
+	case p.Script.ReplyBytes < 0 || p.Script.ReplyBytes > maxBody/2:
+		return nil, fmt.Errorf("submit: reply_bytes %d is not within 0 and %d", p.Script.ReplyBytes, maxBody/2)
+	}
+	if err := s.checkWhen(p.When); err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
+	t := newTurn(s.ctx, p, in)
+	if err := s.turns.add(t); err != nil {
+		t.cancel()
+		return nil, err
+	}
+	run := func(context.Context) {
+		if t.begun.CompareAndSwap(false, true) {
+			newClient(s, t).run()
+		}
+	}
+	if p.When != nil {
+		s.armed.arm(*p.When, run)
+	} else {
+		s.spawn(run)
+	}
+	return t, nil
+}
+
+func (c *client) record(phase history.TurnPhase, call, ret history.Stamp, ev history.Turn) {
+	ev.ID, ev.Phase, ev.Ingress = c.t.id, phase, c.t.ingress.Name
+	ev.Session, ev.Purpose, ev.Reused = c.t.session, c.t.params.Purpose, c.reused
+	c.s.rec.record(history.Event{Kind: history.KindTurn, Call: call, Return: ret, Turn: &ev})
+}
+
+// end records the end, once all before it is recorded.
+func (c *client) end(call, ret history.Stamp, ev history.Turn) {
+	c.progress.flush()
+	c.record(history.TurnEnded, call, ret, ev)
+	closeOnce(c.t.sent)
+	c.s.turns.ended()
+	close(c.t.over)
+}
+
+// abandon ends a turn that was aborted before its moment came.
+func (c *client) abandon() {
+	at, _ := c.t.hungUp()
+	ret := now()
+	c.record(history.TurnAborted, at, ret, history.Turn{})
+	c.end(at, ret, history.Turn{Outcome: history.Aborted, Detail: "before it was sent"})
+}
+
+func (c *client) run() {
+	t := c.t
+	defer t.cancel()
+	c.s.focus.look()
+	call := now()
+	if err := c.connect(); err != nil {
+		if _, aborted := t.hungUp(); aborted {
+			c.abandon()
+			return
+		}
+		c.end(call, now(), history.Turn{Outcome: history.Unsent, Detail: err.Error()})
+		return
+	}
+	// Whoever cancels the turn ends a read that is under way.
+	stop := context.AfterFunc(t.ctx, c.link.reset)
+	defer func() {
+		stop()
+		_ = c.link.conn.Close()
+	}()
+	if !c.send() {
+		return
+	}
+	t.clock.start(func() {
+		c.hung.Store(true)
+		c.link.reset()
+	})
+	defer t.clock.stop()
+	if t.params.Stall && !c.stall() {
+		return
+	}
+	c.receive()
+}
+
+func (c *client) connect() error {
+	t := c.t
+	if name := t.params.Connection; name != "" {
+		if c.link = c.s.connections.take(name); c.link == nil {
+			return fmt.Errorf("the connection %q was taken by another turn", name)
+		}
+		c.reused = true
+		return nil
+	}
+	var err error
+	c.link, err = dial(t.ctx, t.ingress.address, t.params.RetryFor, t.params.Stall)
+	return err
+}
+
+// send hands the request over in one write and says whether to go on.
+func (c *client) send() bool {
+	t := c.t
+	req, raw, err := t.ingress.request(t)
+	c.req = req
+	if err != nil { // the URL was checked, so this is a bug: say it where it is looked for
+		at := now()
+		c.end(at, at, history.Turn{Outcome: history.Unsent, Detail: err.Error()})
+		return false
+	}
+	call := now()
+	_, err = c.link.conn.Write(raw)
+	ret := now()
+	c.record(history.TurnSent, call, ret, history.Turn{Stalls: t.params.Stall, ReplyBytes: t.replyBytes()})
+	closeOnce(t.sent)
+	if err != nil {
+		c.broken(call, ret, nil, err)
+		return false
+	}
+	return true
+}
+
+// stall does not read, not even the headers, until it is told to.
+func (c *client) stall() bool {
+	t := c.t
+	t.clock.halt()
+	defer t.clock.resume()
+	at := now()
+	c.record(history.TurnStalled, at, at, history.Turn{})
+	select {
+	case <-t.resumed:
+	case <-t.ctx.Done():
+		at := now()
+		c.broken(at, at, nil, context.Cause(t.ctx))
+		return false
+	}
+	call := now()
+	c.link.widen()
+	c.record(history.TurnResumed, call, now(), history.Turn{})
+	close(t.awake)
+	return true
+}
+
+// receive reads the answer and records it.
+func (c *client) receive() {
+	t, reads := c.t, c.link.reads
+	reads.call = now()
+	resp, err := c.link.response(c.req)
+	if err != nil {
+		c.broken(reads.call, now(), nil, err)
+		return
+	}
+	a := &answer{status: resp.StatusCode, header: resp.Header}
+	call, ret := reads.call, reads.ret
+	good := a.status/100 == 2
+	if good { // a refusal's code is in its body
+		c.record(history.TurnAnswered, call, ret, c.seen(a))
+	}
+	a.readBody(resp, func(total int) { c.progress.at(total, reads.call, reads.ret) })
+	if !good {
+		c.record(history.TurnAnswered, call, ret, c.seen(a))
+	}
+	if a.err != nil {
+		c.broken(reads.call, max(reads.ret, reads.call), a, a.err)
+		return
+	}
+	t.clock.stop() // what is late now is the probe
+	ev := c.seen(a)
+	ev.Outcome, ev.Detail = a.judge(t.ingress, t.want())
+	c.end(reads.call, reads.ret, ev)
+	_ = c.link.conn.SetReadDeadline(time.Now().Add(politeness))
+	_, _ = io.Copy(io.Discard, io.LimitReader(c.link.r, maxBody))
+}
+
+func (c *client) seen(a *answer) history.Turn {
+	return history.Turn{
+		Status: a.status, RetryAfter: a.header.Get("Retry-After"), Code: a.code(), Bytes: len(a.reply),
+	}
+}
+
+// broken ends a turn whose answer did not come to its end: the client hung up,
+// gave up, or lost the connection.
+func (c *client) broken(call, ret history.Stamp, a *answer, err error) {
+	var ev history.Turn
+	if a != nil {
+		ev = c.seen(a)
+	}
+	at, aborted := c.t.hungUp()
+	switch {
+	case aborted:
+		c.link.reset()
+		ret = now()
+		c.record(history.TurnAborted, at, ret, history.Turn{})
+		call, ev.Outcome = at, history.Aborted
+	case c.hung.Load():
+		ret = now()
+		ev.Outcome = history.Hung
+		ev.Detail = fmt.Sprintf("no end was seen within %v", c.t.clock.patience)
+	default:
+		ev.Outcome = history.Cut
+		ev.Detail = describeBreak(err)
+	}
+	c.end(call, ret, ev)
+}
+
+func describeBreak(err error) string {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed before the reply was whole"
+	case errors.Is(err, context.Canceled):
+		return "the probe's session ended"
+	}
+	return err.Error()
+}

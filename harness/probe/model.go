@@ -1,0 +1,172 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/wire"
+)
+
+// maxBody bounds every body that is read, in bytes.
+const maxBody = 64 << 20
+
+// model is an OpenAI-compatible model on whose latch every turn waits. It is the
+// ground truth of "in flight": what it holds is in flight, whatever the gateway
+// says.
+type model struct {
+	log      *slog.Logger
+	turns    *turns
+	rec      sink
+	listener net.Listener
+	server   *http.Server
+	callers  callers
+}
+
+func newModel(log *slog.Logger, address string, ts *turns, rec sink) (*model, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("the model can't listen on %s: %w", address, err)
+	}
+	m := &model{log: log, turns: ts, rec: rec, listener: l}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", m.route)
+	m.server = &http.Server{
+		Handler:           mux,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ReadHeaderTimeout: 30 * time.Second,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return m, nil
+}
+
+type connKey struct{}
+
+func (m *model) address() string { return m.listener.Addr().String() }
+
+func (m *model) serve(context.Context) {
+	if err := m.server.Serve(m.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		m.log.Error("the model stopped", "error", err)
+	}
+}
+
+// close ends the server and every call it holds.
+func (m *model) close() {
+	_ = m.server.Close()
+	_ = m.listener.Close() // Close alone forgets a listener that was never served
+}
+
+// route takes any base path: what stands before it is the target's affair.
+func (m *model) route(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/chat/completions"):
+		m.complete(w, r)
+	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/models"):
+		writeJSON(w, http.StatusOK, modelList)
+	default:
+		m.log.Warn("the gateway asked the model for something it does not offer", "method", r.Method, "path", r.URL.Path)
+		writeError(w, http.StatusNotFound, "not_found", "this model offers POST .../chat/completions and GET .../models")
+	}
+}
+
+func (m *model) complete(w http.ResponseWriter, r *http.Request) {
+	call := now()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil { // not a call yet: it was never read whole
+		writeError(w, http.StatusBadRequest, "bad_body", err.Error())
+		return
+	}
+	req, err := parseChat(body)
+	read := now()
+	if err != nil {
+		m.log.Warn("the gateway's model call is no chat completion", "error", err)
+		writeError(w, http.StatusBadRequest, "bad_request", err.Error())
+		return
+	}
+	t := m.turns.get(req.token)
+	c := &modelCall{
+		model: m, turn: t, req: req, w: w,
+		flush:    http.NewResponseController(w),
+		settled:  make(chan struct{}),
+		emits:    make(chan emission),
+		streamed: req.Stream,
+	}
+	c.conn, _ = r.Context().Value(connKey{}).(net.Conn)
+	c.readAt = read
+	c.alive.Store(int64(read))
+	c.begin()
+	defer c.end()
+	c.record(history.ModelCalled, call, read)
+	if t != nil {
+		if !c.wait(r.Context()) {
+			return
+		}
+		if status := t.params.Script.Fail; status != 0 {
+			c.fail(status)
+			return
+		}
+	}
+	c.answer()
+}
+
+// auxiliaryText answers calls that belong to no turn: titles, summaries.
+const auxiliaryText = "A short answer."
+
+// emit streams tokens of a held turn, and returns when they were handed to the
+// gateway.
+func (s *session) emit(ctx context.Context, p wire.EmitParams) error {
+	ts, err := s.turns.pick([]string{p.Turn})
+	if err != nil {
+		return fmt.Errorf("emit: %w", err)
+	}
+	if p.Tokens <= 0 {
+		return fmt.Errorf("emit: %d tokens; at least one", p.Tokens)
+	}
+	c, err := ts[0].streaming()
+	if err != nil {
+		return fmt.Errorf("emit: turn %s: %w", p.Turn, err)
+	}
+	e := emission{tokens: p.Tokens, done: make(chan error, 1)}
+	select {
+	case c.emits <- e:
+	case <-c.settled:
+		return fmt.Errorf("emit: turn %s: it is not held any more", p.Turn)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-e.done:
+		if err != nil {
+			return fmt.Errorf("emit: turn %s: %w", p.Turn, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// streaming returns the open model call that can stream: the youngest.
+func (t *turn) streaming() (*modelCall, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var youngest *modelCall
+	for c := range t.open {
+		if youngest == nil || c.number > youngest.number {
+			youngest = c
+		}
+	}
+	switch {
+	case youngest == nil:
+		return nil, errors.New("the model does not hold it")
+	case !youngest.streamed:
+		return nil, errors.New("the gateway did not ask the model for a stream")
+	}
+	return youngest, nil
+}

@@ -1,0 +1,137 @@
+package probe
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// pieceBytes bounds what is written to the gateway at once, and the text of one
+// chunk of a stream.
+const pieceBytes = 16 << 10
+
+// answer gives the whole reply, or what is left of it.
+func (c *modelCall) answer() {
+	var call history.Stamp
+	var err error
+	if c.streamed {
+		call, err = c.answerStream()
+	} else {
+		call, err = c.answerWhole()
+	}
+	if err != nil {
+		c.gone()
+		return
+	}
+	c.record(history.ModelDone, call, now())
+}
+
+// answerWhole and the others that write return the stamp before the last piece.
+func (c *modelCall) answerWhole() (history.Stamp, error) {
+	u := c.usage()
+	return c.writeBody(http.StatusOK, completion{
+		ID: c.id(), Object: "chat.completion", Created: time.Now().Unix(), Model: c.req.Model,
+		Choices: []choice{{Message: &content{Role: "assistant", Content: c.reply()}, Finish: &finishStop}},
+		Usage:   &u,
+	})
+}
+
+// fail answers with the status the turn's script asks for.
+func (c *modelCall) fail(status int) {
+	call, err := c.writeBody(status, errorBody("model_failure", fmt.Sprintf("this model call was told to fail with %d", status)))
+	if err != nil {
+		c.gone()
+		return
+	}
+	c.record(history.ModelDone, call, now())
+}
+
+func (c *modelCall) writeBody(status int, v any) (history.Stamp, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return 0, err
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	c.w.WriteHeader(status)
+	var call history.Stamp
+	for len(body) > 0 {
+		n := min(len(body), pieceBytes)
+		call = now()
+		if _, err := c.w.Write(body[:n]); err != nil {
+			return call, err
+		}
+		body = body[n:]
+	}
+	return call, c.flush.Flush()
+}
+
+// beginStream sends the headers and the chunk that says who speaks.
+func (c *modelCall) beginStream() error {
+	if c.begun {
+		return nil
+	}
+	c.begun = true
+	c.w.Header().Set("Content-Type", "text/event-stream")
+	c.w.Header().Set("Cache-Control", "no-cache")
+	c.w.WriteHeader(http.StatusOK)
+	return c.chunk(choice{Delta: &content{Role: "assistant"}}, nil)
+}
+
+func (c *modelCall) answerStream() (history.Stamp, error) {
+	if err := c.beginStream(); err != nil {
+		return 0, err
+	}
+	text := c.reply()
+	for c.written < len(text) {
+		if err := c.writeText(text[c.written:min(c.written+pieceBytes, len(text))]); err != nil {
+			return 0, err
+		}
+	}
+	if err := c.chunk(choice{Delta: &content{}, Finish: &finishStop}, nil); err != nil {
+		return 0, err
+	}
+	if o := c.req.StreamOptions; o != nil && o.IncludeUsage {
+		u := c.usage()
+		if err := c.chunk(choice{}, &u); err != nil {
+			return 0, err
+		}
+	}
+	call := now()
+	if _, err := fmt.Fprint(c.w, "data: [DONE]\n\n"); err != nil {
+		return call, err
+	}
+	return call, c.flush.Flush()
+}
+
+// writeText sends the next piece of the reply.
+func (c *modelCall) writeText(text string) error {
+	if err := c.chunk(choice{Delta: &content{Content: text}}, nil); err != nil {
+		return err
+	}
+	c.written += len(text)
+	return nil
+}
+
+// chunk sends one event of the stream; one with a usage has no choice.
+func (c *modelCall) chunk(ch choice, u *usage) error {
+	msg := completion{
+		ID: c.id(), Object: "chat.completion.chunk", Created: time.Now().Unix(), Model: c.req.Model,
+		Choices: []choice{ch}, Usage: u,
+	}
+	if u != nil {
+		msg.Choices = []choice{}
+	}
+	data, err := json.Marshal(msg)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(c.w, "data: %s\n\n", data); err != nil {
+		return err
+	}
+	return c.flush.Flush()
+}

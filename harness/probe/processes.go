@@ -1,0 +1,186 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/wire"
+)
+
+// processes finds and follows the gateway's processes.
+type processes struct {
+	rec   sink
+	ports []int
+	run   func(func(context.Context))
+
+	mu    sync.Mutex
+	known map[procKey]bool // followed now or before
+	last  *followed        // the one watched last, which signals go to
+}
+
+// procKey names a process for ever: PIDs are used again.
+type procKey struct {
+	pid       int
+	startTime uint64
+}
+
+type followed struct {
+	procKey
+	pidfd int // -1 where the kernel gives none
+}
+
+func newProcesses(rec sink, ports []int, run func(func(context.Context))) *processes {
+	return &processes{rec: rec, ports: ports, run: run, known: map[procKey]bool{}}
+}
+
+// watch finds the gateway's process, polling until it is there, and follows it.
+func (ps *processes) watch(ctx context.Context, p wire.WatchParams) (wire.WatchResult, error) {
+	deadline := time.Now().Add(p.Within)
+	absent := now()
+	for {
+		at := now()
+		if stat, ok := ps.find(p.PID); ok {
+			f, err := ps.follow(stat, absent)
+			if err == nil {
+				return wire.WatchResult{PID: f.pid, StartTime: f.startTime}, nil
+			}
+			if !errors.Is(err, unix.ESRCH) {
+				return wire.WatchResult{}, fmt.Errorf("watch process %d: %w", stat.pid, err)
+			}
+		}
+		absent = at
+		if time.Until(deadline) <= 0 {
+			return wire.WatchResult{}, ps.notFound(p)
+		}
+		if !pause(ctx, time.Millisecond) {
+			return wire.WatchResult{}, context.Cause(ctx)
+		}
+	}
+}
+
+func (ps *processes) notFound(p wire.WatchParams) error {
+	if p.PID != 0 {
+		return fmt.Errorf("no living process %d within %v; did the gateway end at once? its log says why", p.PID, p.Within)
+	}
+	return fmt.Errorf("no process of a gateway appeared within %v; did it end at once, or does its container not join the probe's PID namespace?", p.Within)
+}
+
+func (ps *processes) find(pid int) (procStat, bool) {
+	if pid != 0 {
+		stat, err := readStat(pid)
+		return stat, err == nil && !stat.dead()
+	}
+	return orphan(func(p procStat) bool {
+		ps.mu.Lock()
+		defer ps.mu.Unlock()
+		return ps.known[procKey{p.pid, p.startTime}]
+	})
+}
+
+func (ps *processes) follow(stat procStat, absent history.Stamp) (*followed, error) {
+	f := &followed{procKey: procKey{stat.pid, stat.startTime}}
+	fd, err := unix.PidfdOpen(stat.pid, 0)
+	switch {
+	case err == nil:
+		f.pidfd = fd
+		unix.CloseOnExec(fd)
+		// Between reading its stat and opening it, the PID may have changed hands.
+		if again, err := readStat(stat.pid); err != nil || again.startTime != stat.startTime {
+			_ = unix.Close(fd)
+			return nil, unix.ESRCH
+		}
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
+		f.pidfd = -1
+	default:
+		return nil, err
+	}
+	ps.mu.Lock()
+	again := ps.known[f.procKey] && ps.last != nil && ps.last.procKey == f.procKey
+	ps.known[f.procKey] = true
+	if !again {
+		ps.last = f
+	}
+	ps.mu.Unlock()
+	if again { // asked about the one that is followed already
+		if f.pidfd >= 0 {
+			_ = unix.Close(f.pidfd)
+		}
+		return f, nil
+	}
+	ps.record(history.ProcessSeen, f, absent, now())
+	ps.run(func(ctx context.Context) { ps.untilGone(ctx, f) })
+	return f, nil
+}
+
+func (ps *processes) record(phase string, f *followed, call, ret history.Stamp) {
+	ps.rec.record(history.Event{
+		Kind: history.KindProcess, Call: call, Return: ret,
+		Process: &history.Process{Phase: phase, PID: f.pid, StartTime: f.startTime},
+	})
+}
+
+// untilGone follows a process to its end; a zombie has ended.
+func (ps *processes) untilGone(ctx context.Context, f *followed) {
+	alive := now()
+	for ctx.Err() == nil {
+		at := now()
+		if f.gone(ctx) {
+			ps.record(history.ProcessGone, f, alive, now())
+			break
+		}
+		alive = at
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if f.pidfd >= 0 {
+		_ = unix.Close(f.pidfd)
+		f.pidfd = -1
+	}
+	if ps.last == f {
+		ps.last = nil
+	}
+}
+
+// gone waits up to 10 ms for the end of the process.
+func (f *followed) gone(ctx context.Context) bool {
+	if f.pidfd >= 0 {
+		fds := []unix.PollFd{{Fd: int32(f.pidfd), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, int(pollEvery.Milliseconds()))
+		return err == nil && n > 0
+	}
+	stat, err := readStat(f.pid)
+	if err != nil || stat.dead() || stat.startTime != f.startTime {
+		return true
+	}
+	pause(ctx, pollEvery)
+	return false
+}
+
+// signal goes to the process watched last, and to no other that took its PID.
+func (ps *processes) signal(number int) error {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	f := ps.last
+	if f == nil {
+		return errors.New("signal: no process is watched, or the one that was is gone")
+	}
+	if number <= 0 || number > 64 {
+		return fmt.Errorf("signal: %d is no signal", number)
+	}
+	var err error
+	if f.pidfd >= 0 {
+		err = unix.PidfdSendSignal(f.pidfd, unix.Signal(number), nil, 0)
+	} else {
+		err = unix.Kill(f.pid, unix.Signal(number))
+	}
+	if err != nil {
+		return fmt.Errorf("signal %d to process %d: %w", number, f.pid, err)
+	}
+	return nil
+}

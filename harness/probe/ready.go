@@ -1,0 +1,60 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/wire"
+)
+
+const (
+	readyTimeout = time.Second
+	readyEvery   = 2 * time.Millisecond
+)
+
+// ready asks until a 2xx comes or the time is over. Each attempt is a connection
+// of its own, so that none is left for the turns to come.
+func (p *Probe) ready(ctx context.Context, params wire.ReadyParams) wire.ReadyResult {
+	ctx, cancel := context.WithTimeout(ctx, params.Within)
+	defer cancel()
+	if err := checkURL(params.URL); err != nil {
+		return wire.ReadyResult{Last: err.Error()}
+	}
+	client := &http.Client{
+		Timeout:   readyTimeout,
+		Transport: &http.Transport{DisableKeepAlives: true},
+	}
+	last := "nothing was tried"
+	for {
+		status, err := get(ctx, client, params)
+		switch {
+		case err == nil && status/100 == 2:
+			return wire.ReadyResult{Ready: true, Last: fmt.Sprintf("status %d", status)}
+		case err == nil:
+			last = fmt.Sprintf("status %d", status)
+		case ctx.Err() == nil: // what was seen before the time was over tells more
+			last = err.Error()
+		}
+		if !pause(ctx, readyEvery) {
+			return wire.ReadyResult{Last: p.rec.redacted(last)}
+		}
+	}
+}
+
+func get(ctx context.Context, client *http.Client, params wire.ReadyParams) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, params.URL, nil)
+	if err != nil {
+		return 0, err
+	}
+	setHeader(req, params.Header)
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody))
+	return resp.StatusCode, err
+}
