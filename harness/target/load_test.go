@@ -93,27 +93,6 @@ func TestFullTarget(t *testing.T) {
 	}
 }
 
-func TestExpand(t *testing.T) {
-	v := target.Values{
-		Home: "/h", Bin: "/b", ModelURL: "http://m/v1", Bound: 2 * time.Second,
-		Ports: map[string]int{"ingress": 8080, "home": 1},
-	}
-	for in, want := range map[string]string{
-		"":                           "",
-		"{{home}}/x":                 "/h/x",
-		"{{ bin }}/gateway":          "/b/gateway",
-		"{{model_url}}":              "http://m/v1",
-		"{{bound}}":                  "2s",
-		":{{port.ingress}}-{{home}}": ":8080-/h",
-		"{{port.home}}":              "1",
-		"{{ingress}} {{port.x}}":     "{{ingress}} {{port.x}}",
-	} {
-		if got := v.Expand(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/bad/*.yaml")
 	if err != nil || len(files) == 0 {

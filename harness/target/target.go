@@ -3,8 +3,9 @@ package target
 import "time"
 
 // Target is a target file, validated and with defaults filled in. Strings marked
-// "template" may hold {{home}}, {{port.NAME}}, {{model_url}}, {{bin}} and
-// {{bound}}; they are filled in when a pod is made, by [Values.Expand].
+// "template" may hold {{home}}, {{port.NAME}}, {{model_url}}, {{bound}} and, in
+// what the process runtime runs, {{bin}}; a runtime fills them in when it makes
+// a pod.
 type Target struct {
 	Path   string `json:"-"` // the file it came from, as it was named
 	SHA256 string `json:"-"` // of that file's bytes, hex

@@ -3,60 +3,41 @@ package target
 import (
 	"fmt"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/drainproof/drainproof/harness/yamlfile"
 )
 
 var placeholder = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
 
-// placeholders a template may hold, besides port.NAME.
-func placeholders() []string { return []string{"home", "model_url", "bin", "bound"} }
-
-// Values are what a pod puts in the place of placeholders.
-type Values struct {
-	Home     string         // {{home}}: the home as the gateway sees it
-	Bin      string         // {{bin}}: folder of built binaries, process runtime
-	ModelURL string         // {{model_url}}: http://host:port/v1
-	Bound    time.Duration  // {{bound}}: B
-	Ports    map[string]int // {{port.NAME}}
-}
-
-// Expand fills in a template that Load accepted; what it does not know stays.
-func (v Values) Expand(s string) string {
-	return placeholder.ReplaceAllStringFunc(s, func(m string) string {
-		name := placeholder.FindStringSubmatch(m)[1]
-		switch name {
-		case "home":
-			return v.Home
-		case "bin":
-			return v.Bin
-		case "model_url":
-			return v.ModelURL
-		case "bound":
-			return v.Bound.String()
-		}
-		if port, ok := v.Ports[strings.TrimPrefix(name, "port.")]; ok && strings.HasPrefix(name, "port.") {
-			return strconv.Itoa(port)
-		}
-		return m
-	})
+// placeholders lists what a string at a path may hold, besides port.NAME: what
+// every pod has, what only a process has, and what is filled in per session or
+// job by the specs that use it.
+func placeholders(p yamlfile.Path) []string {
+	known := []string{"home", "model_url", "bound"}
+	switch {
+	case p[0] == "process", p[0] == "sidecars" && len(p) > 2 && p[2] == "process":
+		known = append(known, "bin")
+	case p[0] == "sessions":
+		known = append(known, "session")
+	case p[0] == "jobs":
+		known = append(known, "job", "prompt", "at")
+	}
+	return known
 }
 
 // checkTemplates looks at every string of the file, also where no template is
 // filled in: a placeholder that stays as it is never does what was meant.
 func checkTemplates(t *Target, doc *yamlfile.Document) {
 	doc.Strings(func(p yamlfile.Path, s string) {
-		extra := extraPlaceholders(p)
 		allowed := templated(p)
 		for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
 			if !allowed {
 				doc.Report(p, fmt.Sprintf("%s holds %s, but nothing is filled in here", p, m[0]), "write the value out")
 				continue
 			}
-			checkPlaceholder(t, doc, p, m[1], extra)
+			checkPlaceholder(t, doc, p, m[1])
 		}
 		if rest := placeholder.ReplaceAllString(s, ""); allowed && strings.Contains(rest, "{{") {
 			doc.Report(p, fmt.Sprintf("%s holds a {{ that is not closed", p), "write {{name}}")
@@ -64,12 +45,14 @@ func checkTemplates(t *Target, doc *yamlfile.Document) {
 	})
 }
 
-func checkPlaceholder(t *Target, doc *yamlfile.Document, p yamlfile.Path, name string, extra []string) {
-	known := append(placeholders(), extra...)
-	for _, k := range known {
-		if name == k {
-			return
-		}
+func checkPlaceholder(t *Target, doc *yamlfile.Document, p yamlfile.Path, name string) {
+	known := placeholders(p)
+	if slices.Contains(known, name) {
+		return
+	}
+	if name == "bin" {
+		doc.Report(p, fmt.Sprintf("%s uses {{bin}}, which only the process runtime has", p), "use it in process.command or in a sidecar's process only")
+		return
 	}
 	if port, ok := strings.CutPrefix(name, "port."); ok {
 		if _, declared := t.Ports[port]; declared || doc.Broken(at("ports")) {
@@ -118,15 +101,4 @@ func templated(p yamlfile.Path) bool {
 		return has(2, "command", "process", "env")
 	}
 	return false
-}
-
-// extraPlaceholders are filled in per session or job, by the specs that use them.
-func extraPlaceholders(p yamlfile.Path) []string {
-	switch p[0] {
-	case "sessions":
-		return []string{"session"}
-	case "jobs":
-		return []string{"job", "prompt", "at"}
-	}
-	return nil
 }
