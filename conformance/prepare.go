@@ -2,12 +2,14 @@ package conformance
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
@@ -25,6 +27,7 @@ type prepared struct {
 	Dir      string           `json:"dir"` // report folder, absolute
 	Seed     int64            `json:"seed"`
 	Started  time.Time        `json:"started"`
+	RunID    string           `json:"run_id"`
 	Owner    int              `json:"owner"` // PID whose life is the run's lease
 }
 
@@ -53,10 +56,8 @@ func failSetup(f setupFailure) {
 // can be driven at all, so that a mistake in it is told as one and not as five
 // failures.
 func (s *suite) prepareOnce(ctx context.Context) []byte {
-	p := prepared{Seed: s.cfg.Seed, Started: time.Now(), Owner: owner()}
-	if p.Seed == 0 {
-		p.Seed = rand.Int64N(1 << 31)
-	}
+	p := prepared{Started: time.Now(), Owner: owner(), RunID: runID()}
+	p.Seed = s.cfg.ResolveSeed(p.Started)
 	err := func() error {
 		dir, err := s.cfg.ReportDir(p.Started)
 		if err != nil {
@@ -67,7 +68,7 @@ func (s *suite) prepareOnce(ctx context.Context) []byte {
 			return fmt.Errorf("the report folder cannot be made: %w", err)
 		}
 		progress("prepare", "runtime "+s.cfg.Runtime+", target "+s.target.Name)
-		if s.runtime, err = s.newRuntime(ctx, p.Owner); err != nil {
+		if s.runtime, err = s.newRuntime(ctx, p); err != nil {
 			return err
 		}
 		if p.Prepared, err = s.runtime.Prepare(ctx, s.target); err != nil {
@@ -88,24 +89,37 @@ func (s *suite) prepareOnce(ctx context.Context) []byte {
 func (s *suite) prepareHere(ctx context.Context, data []byte) {
 	must(json.Unmarshal(data, &s.run))
 	if s.runtime == nil {
-		r, err := s.newRuntime(ctx, s.run.Owner)
+		r, err := s.newRuntime(ctx, s.run)
 		must(err)
 		s.runtime = r
 	}
 }
 
-func (s *suite) newRuntime(ctx context.Context, owner int) (runtime.Runtime, error) {
-	return factory.New(ctx, s.cfg.Runtime, factory.Options{OwnerPID: owner})
+func (s *suite) newRuntime(ctx context.Context, p prepared) (runtime.Runtime, error) {
+	return factory.New(ctx, s.cfg.Runtime, factory.Options{
+		RunID: p.RunID, OwnerPID: p.Owner, Progress: func(step string) { progress("prepare", step) },
+	})
 }
 
-// owner is the process whose life is the run's lease: the one that started the
-// suite and outlives every process of it.
+// Environment variables by which drainproof tells the suite whose run it is.
+const (
+	RunEnv   = "DRAINPROOF_RUN"   // ID of the run
+	OwnerEnv = "DRAINPROOF_OWNER" // PID of the process that outlives every process of it
+)
+
+// runID names all that this run makes.
+func runID() string {
+	if id := os.Getenv(RunEnv); id != "" {
+		return id
+	}
+	return strings.ToLower(rand.Text()[:12])
+}
+
+// owner is the process whose life is the run's lease. Without drainproof it is
+// this one: the first process of a run is the last one to end.
 func owner() int {
-	if ginkgo.GinkgoParallelProcess() == 1 && os.Getenv("DRAINPROOF_OWNER") != "" {
-		var pid int
-		if _, err := fmt.Sscan(os.Getenv("DRAINPROOF_OWNER"), &pid); err == nil {
-			return pid
-		}
+	if pid, err := strconv.Atoi(os.Getenv(OwnerEnv)); err == nil {
+		return pid
 	}
 	return os.Getpid()
 }

@@ -58,7 +58,6 @@ func Run(t ginkgo.GinkgoTestingT, c Config) {
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	suiteConfig, reporter := ginkgo.GinkgoConfiguration()
 	suiteConfig.FailOnEmpty = true // a filter that matches nothing proves nothing
-	s.applyRunner(&suiteConfig)
 	reporter.Succinct = true
 
 	s.register()
@@ -101,7 +100,11 @@ func (s *suite) register() {
 	s.survive()
 
 	ginkgo.SynchronizedBeforeSuite(s.prepareOnce, s.prepareHere)
-	ginkgo.SynchronizedAfterSuite(func(context.Context) {}, func() {})
+	ginkgo.AfterSuite(func(ctx context.Context) {
+		if s.runtime != nil {
+			must(s.runtime.Close(ctx))
+		}
+	}, ginkgo.NodeTimeout(endTimeout))
 	ginkgo.ReportAfterSuite("verdict", s.report)
 }
 

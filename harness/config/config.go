@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"time"
 )
@@ -27,7 +28,9 @@ type Config struct {
 // Repetitions say how often a situation is made; more of them find rarer faults.
 type Repetitions struct {
 	Drains   int `json:"drains"`   // begin/cancel cycles
-	Sweeps   int `json:"sweeps"`   // turns swept across the flip into draining
+	Sweeps   int `json:"sweeps"`   // series of turns swept across the flip into draining
+	Refusals int `json:"refusals"` // turns sent to each ingress during one drain
+	Reverts  int `json:"reverts"`  // cancels, each with a turn on every ingress after it
 	Rewrites int `json:"rewrites"` // re-requests during one drain
 	Restarts int `json:"restarts"` // restarts with the marker in place
 }
@@ -63,6 +66,19 @@ const (
 // Repeat returns the repetitions of the configured level.
 func (c *Config) Repeat() Repetitions { return c.Repetitions[c.Level] }
 
+// Effective is the configuration as it is in effect, in the form reports hold it.
+func (c *Config) Effective() map[string]any {
+	raw, err := json.Marshal(c)
+	if err != nil { // only plain fields: can't happen
+		return nil
+	}
+	var m map[string]any
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return nil
+	}
+	return m
+}
+
 // ResolveSeed fixes a seed that was left to the time. Call it once per run, in
 // one process, and print the result: every seed must be replayable.
 func (c *Config) ResolveSeed(now time.Time) int64 {
@@ -94,9 +110,9 @@ func defaults() Config {
 		Runtime: RuntimeDocker,
 		Level:   LevelGate,
 		Repetitions: map[string]Repetitions{
-			LevelGate:    {Drains: 10, Sweeps: 3, Rewrites: 5, Restarts: 2},
-			LevelCertify: {Drains: 50, Sweeps: 20, Rewrites: 20, Restarts: 10},
-			LevelAudit:   {Drains: 60, Sweeps: 20, Rewrites: 20, Restarts: 10},
+			LevelGate:    {Drains: 10, Sweeps: 3, Refusals: 5, Reverts: 5, Rewrites: 5, Restarts: 2},
+			LevelCertify: {Drains: 50, Sweeps: 20, Refusals: 20, Reverts: 20, Rewrites: 20, Restarts: 10},
+			LevelAudit:   {Drains: 60, Sweeps: 20, Refusals: 60, Reverts: 20, Rewrites: 20, Restarts: 10},
 		},
 		Runner: Runner{Procs: 2, Timeout: 5 * time.Minute, SpecTimeout: time.Minute},
 		Report: Report{Dir: "reports", Keep: 10},

@@ -41,9 +41,12 @@ func TestPublishedConfiguration(t *testing.T) {
 	if c.Target != filepath.Join(root, "fixtures/targets/reference.yaml") || c.Report.Dir != filepath.Join(root, "reports") {
 		t.Errorf("paths are not relative to the file: %s, %s", c.Target, c.Report.Dir)
 	}
-	if c.Runtime != config.RuntimeDocker || c.Seed != 0 || c.Repeat() != (config.Repetitions{Drains: 10, Sweeps: 3, Rewrites: 5, Restarts: 2}) ||
+	if c.Runtime != config.RuntimeDocker || c.Seed != 0 || c.Repeat() != (config.Repetitions{Drains: 10, Sweeps: 3, Refusals: 5, Reverts: 5, Rewrites: 5, Restarts: 2}) ||
 		c.Runner.Timeout != 5*time.Minute || c.Runner.SpecTimeout != time.Minute || c.Report.Keep != 10 {
 		t.Errorf("%+v", c)
+	}
+	if e := c.Effective(); e["runtime"] != "docker" || e["observe_ns"] != nil {
+		t.Errorf("effective: %v", e)
 	}
 	if why := c.WhyNotCertifying(); len(why) != 0 {
 		t.Errorf("the published configuration does not certify: %v", why)

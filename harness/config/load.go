@@ -80,12 +80,12 @@ func LoadEnv(path string, lookup func(string) (string, bool)) (*Config, error) {
 
 // file mirrors ginkgo.yaml; pointers and strings tell what was left out.
 type file struct {
-	Target      string                     `json:"target"`
-	Runtime     string                     `json:"runtime"`
-	Seed        int64                      `json:"seed"`
-	Level       string                     `json:"level"`
-	Observe     string                     `json:"observe"`
-	Repetitions map[string]repetitionsFile `json:"repetitions"`
+	Target      string                 `json:"target"`
+	Runtime     string                 `json:"runtime"`
+	Seed        int64                  `json:"seed"`
+	Level       string                 `json:"level"`
+	Observe     string                 `json:"observe"`
+	Repetitions map[string]Repetitions `json:"repetitions"`
 	Runner      struct {
 		Procs       int    `json:"procs"`
 		Timeout     string `json:"timeout"`
@@ -96,13 +96,6 @@ type file struct {
 		Dir  string `json:"dir"`
 		Keep *int   `json:"keep"`
 	} `json:"report"`
-}
-
-type repetitionsFile struct {
-	Drains   int `json:"drains"`
-	Sweeps   int `json:"sweeps"`
-	Rewrites int `json:"rewrites"`
-	Restarts int `json:"restarts"`
 }
 
 // Parse is LoadEnv on bytes; path stands for the file and its folder.
@@ -128,6 +121,8 @@ func Parse(path string, data []byte, lookup func(string) (string, bool)) (*Confi
 		d := c.Repetitions[level]
 		set(&d.Drains, r.Drains)
 		set(&d.Sweeps, r.Sweeps)
+		set(&d.Refusals, r.Refusals)
+		set(&d.Reverts, r.Reverts)
 		set(&d.Rewrites, r.Rewrites)
 		set(&d.Restarts, r.Restarts)
 		c.Repetitions[level] = d

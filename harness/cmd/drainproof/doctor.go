@@ -10,7 +10,7 @@ import (
 
 	"github.com/drainproof/drainproof/harness/artifact"
 	"github.com/drainproof/drainproof/harness/config"
-	"github.com/drainproof/drainproof/harness/runtime/factory"
+	"github.com/drainproof/drainproof/harness/runtime/docker"
 	"github.com/drainproof/drainproof/harness/target"
 )
 
@@ -35,17 +35,15 @@ func newDoctor() *cobra.Command {
 			check("project", root, err)
 			version, err := goVersion(cmd)
 			check("Go toolchain", version, err)
-			engine, err := factory.EngineVersion(cmd.Context())
-			check("engine", engine, err)
-			file, err := config.Find()
-			check("ginkgo.yaml", file, err)
+			engine, err := docker.Check(cmd.Context())
+			check("engine", engine.Version+" at "+engine.Endpoint, err)
+			cfg, err := config.Open()
 			if err == nil {
-				cfg, err := config.Load(file)
-				check("configuration", file, err)
-				if err == nil {
-					_, err := target.Load(cfg.Target)
-					check("target", cfg.Target, err)
-				}
+				check("configuration", cfg.Path, nil)
+				_, err := target.Load(cfg.Target)
+				check("target", cfg.Target, err)
+			} else {
+				check("configuration", "", err)
 			}
 			if !ok {
 				return &exitError{2, fmt.Errorf("something is missing; without an engine `drainproof gate --runtime process` still runs, but does not certify")}

@@ -15,7 +15,7 @@ import (
 	"github.com/drainproof/drainproof/fixtures/faults"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
-	"github.com/drainproof/drainproof/harness/runtime/factory"
+	"github.com/drainproof/drainproof/harness/runtime/docker"
 )
 
 // gateOptions are the flags of `drainproof gate`; a flag that is not given leaves
@@ -151,7 +151,7 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 	switch cfg.Runtime {
 	case "auto":
 		cfg.Runtime = "docker"
-		if err := factory.CheckEngine(ctx); err != nil {
+		if _, err := docker.Check(ctx); err != nil {
 			l.without, cfg.Runtime = err, "process"
 		}
 	case "docker", "process":

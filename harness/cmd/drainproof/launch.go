@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"github.com/drainproof/drainproof/harness/artifact"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/runtime/docker"
 	"github.com/drainproof/drainproof/harness/runtime/factory"
 )
 
@@ -30,6 +33,7 @@ type launcher struct {
 	cfg     *config.Config
 	dir     string // report folder, "" = a new one
 	filter  string
+	runID   string // of the run under way; everything it starts carries it
 	env     []string
 	without error // why there is no engine, when the process runtime was chosen for that
 	options gateOptions
@@ -68,6 +72,7 @@ func (l *launcher) run(ctx context.Context) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.runID = strings.ToLower(rand.Text()[:12])
 	ended := l.ginkgo(ctx, bins, dir, start)
 	r, err := report.Read(dir)
 	if err == nil {
@@ -128,7 +133,8 @@ func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir strin
 		"DRAINPROOF_RUNTIME="+l.cfg.Runtime,
 		"DRAINPROOF_SEED="+strconv.FormatInt(l.cfg.Seed, 10),
 		"DRAINPROOF_REPORT="+dir,
-		"DRAINPROOF_OWNER="+strconv.Itoa(os.Getpid()),
+		conformance.OwnerEnv+"="+strconv.Itoa(os.Getpid()),
+		conformance.RunEnv+"="+l.runID,
 		"DRAINPROOF_ROOT="+filepath.Dir(filepath.Dir(bins["probe"])),
 		conformance.ProgressEnv+"="+progressFile,
 	)
@@ -181,9 +187,20 @@ func (l *launcher) await(ctx context.Context, cmd *exec.Cmd) error {
 func (l *launcher) sweep() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := factory.CloseOwned(ctx, l.cfg.Runtime, os.Getpid()); err != nil {
+	r, err := factory.New(ctx, l.cfg.Runtime, factory.Options{RunID: l.runID, OwnerPID: os.Getpid()})
+	if err == nil {
+		err = r.Close(ctx)
+	}
+	if err != nil && !l.engineGone(err) {
 		fmt.Fprintln(l.out, "some of what this run started could not be removed:", err)
 	}
+}
+
+// engineGone says whether the run failed for want of an engine, which is told
+// elsewhere; nothing can be left in an engine that never was there.
+func (l *launcher) engineGone(err error) bool {
+	var none *docker.EngineError
+	return errors.As(err, &none)
 }
 
 // noReport explains why the suite ended without one.

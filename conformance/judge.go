@@ -1,0 +1,147 @@
+package conformance
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/monitor"
+	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/verdict"
+)
+
+// Evidence is what a verdict is made from: the histories of a run, and what kind
+// of run it was. The same evidence gives the same verdict, at any time.
+type Evidence struct {
+	Dir      string    // report folder
+	Specs    []SpecRun // every spec that was to run
+	Profile  string    // report.ProfileGate or report.ProfileFull
+	Filtered bool      // only a hand-made selection was to run
+	Runtime  string    // docker or process
+	Relaxed  bool      // judged with another bound than the target declares, or one above the highest allowed
+	Features []string  // declared by the target
+}
+
+// SpecRun is a spec and where its history is.
+type SpecRun struct {
+	Text         string
+	Point        string
+	Requirements []string
+	File         string // relative to the report folder; "" when it left none
+}
+
+// judged is a verdict with what it was made from.
+type judged struct {
+	verdict.Result
+	histories []verdict.History
+	events    map[string][]history.Event // by file
+}
+
+// Judge reads the histories and has every monitor judge each of them.
+func Judge(e Evidence) (judged, error) {
+	j := judged{events: map[string][]history.Event{}}
+	in := verdict.Input{
+		Requirements: forVerdict(), Profile: e.Profile, Runtime: e.Runtime,
+		Features: e.Features, Filtered: e.Filtered, Relaxed: e.Relaxed,
+	}
+	for _, s := range e.Specs {
+		in.Specs = append(in.Specs, verdict.Spec{Text: s.Text, Point: s.Point, Requirements: s.Requirements})
+		if s.File == "" {
+			continue
+		}
+		events, err := history.Read(filepath.Join(e.Dir, s.File))
+		if err != nil {
+			return j, err
+		}
+		h, err := verdict.Judge(s.File, events)
+		if err != nil {
+			return j, err
+		}
+		if h.Spec != s.Text {
+			return j, fmt.Errorf("%s is the history of %q, not of %q", s.File, h.Spec, s.Text)
+		}
+		j.events[s.File] = events
+		in.Histories = append(in.Histories, h)
+	}
+	j.Result, j.histories = verdict.Roll(in), in.Histories
+	return j, nil
+}
+
+// Rejudge judges the histories of a report again and says in what the result
+// differs from what the report claims; nothing when it is the same.
+func Rejudge(r *report.Report) ([]string, error) {
+	e := Evidence{
+		Dir: r.Dir, Profile: r.Profile, Runtime: r.Runtime, Features: r.Target.Features,
+		Filtered: r.Profile == report.ProfileFilter, Relaxed: relaxed(r),
+	}
+	var differs []string
+	for _, s := range r.Specs {
+		e.Specs = append(e.Specs, SpecRun{Text: s.Text, Point: s.Point, Requirements: s.Requirements, File: s.File})
+		if s.File == "" {
+			continue
+		}
+		sum, err := history.SHA256(filepath.Join(r.Dir, s.File))
+		if err != nil {
+			return nil, err
+		}
+		if sum != s.SHA256 {
+			differs = append(differs, fmt.Sprintf("%s: the report names the hash %s, the file has %s", s.File, s.SHA256, sum))
+		}
+	}
+	if len(differs) > 0 {
+		return differs, nil // what was changed is not worth judging
+	}
+	j, err := Judge(e)
+	if err != nil {
+		return nil, err
+	}
+	if string(j.Overall) != string(r.Verdict) {
+		differs = append(differs, fmt.Sprintf("the report says %q, its histories say %q", r.Verdict, j.Overall))
+	}
+	found := map[string]verdict.Verdict{}
+	for _, f := range j.Findings {
+		found[f.ID] = f.Verdict
+	}
+	for _, q := range r.Requirements {
+		if string(found[q.ID]) != string(q.Verdict) {
+			differs = append(differs, fmt.Sprintf("%s: the report says %q, its histories say %q", q.ID, q.Verdict, found[q.ID]))
+		}
+		delete(found, q.ID)
+	}
+	for id, v := range found {
+		differs = append(differs, fmt.Sprintf("%s: the report leaves it out, its histories say %q", id, v))
+	}
+	return differs, nil
+}
+
+func forVerdict() []verdict.Requirement {
+	var out []verdict.Requirement
+	for _, r := range Requirements() {
+		out = append(out, verdict.Requirement{
+			ID: r.ID, Level: verdict.Level(r.Level), Requires: r.Requires, Point: r.Point, Feature: r.Feature,
+		})
+	}
+	return out
+}
+
+// arose counts how often the situation of a requirement arose, over all histories.
+func (j judged) arose(id string) int {
+	for _, f := range j.Findings {
+		if f.ID == id {
+			return f.Arose
+		}
+	}
+	return 0
+}
+
+func (j judged) samples(id string) []monitor.Sample {
+	var out []monitor.Sample
+	for _, h := range j.histories {
+		for _, one := range h.Judgements {
+			if one.Requirement == id {
+				out = append(out, one.Samples...)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,242 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/verdict"
+)
+
+// maxBound is the highest observation bound with which a run certifies.
+const maxBound = 5 * time.Second
+
+// report runs on the first process when all are done: it judges what they left
+// and writes it down.
+func (s *suite) report(_ context.Context, g ginkgo.Report) {
+	if s.run.Dir == "" {
+		return // nothing was prepared; why is told already
+	}
+	filter := strings.TrimSpace(strings.Join(append([]string{g.SuiteConfig.LabelFilter}, g.SuiteConfig.FocusStrings...), " "))
+	specs := s.ran(g)
+	if len(specs) == 0 {
+		why := fmt.Sprintf("the filter %q matches no spec; labels are point:a to point:e and %s", filter, strings.Join(s.boundIDs(), ", "))
+		failSetup(setupFailure{What: why, Exit: 2})
+		ginkgo.Fail(why)
+	}
+	e := Evidence{
+		Dir: s.run.Dir, Profile: report.ProfileGate, Filtered: filter != "",
+		Runtime: s.cfg.Runtime, Relaxed: s.relaxed(), Features: s.target.Features,
+	}
+	for _, one := range specs {
+		e.Specs = append(e.Specs, one.SpecRun)
+	}
+	j, err := Judge(e)
+	if err != nil {
+		failSetup(setupFailure{What: "the histories cannot be judged: " + err.Error(), Exit: 3})
+		ginkgo.Fail(err.Error())
+	}
+	r := s.compose(e, j, specs)
+	must(report.Write(s.run.Dir, r, ReportSchema))
+	ginkgo.AddReportEntry("verdict", r.Words())
+	if os.Getenv(ProgressEnv) == "" {
+		// Started without drainproof: this is the only place to show the table.
+		var table strings.Builder
+		report.Table(&table, r, report.TableOptions{})
+		_, _ = io.WriteString(os.Stdout, "\n"+table.String()+report.ResultLine(r)+"\n")
+	}
+	if r.ExitCode != 0 {
+		ginkgo.Fail(fmt.Sprintf("%s: %s; report in %s", r.Words(), r.Why, r.Dir))
+	}
+}
+
+// ran is a spec as the runner saw it.
+type ran struct {
+	SpecRun
+	ginkgo types.SpecReport
+}
+
+// ran lists the specs the filter left, whether or not they got to run.
+func (s *suite) ran(g ginkgo.Report) []ran {
+	var out []ran
+	for _, sp := range s.specs {
+		i := slices.IndexFunc(g.SpecReports, func(r types.SpecReport) bool {
+			return r.LeafNodeType == types.NodeTypeIt && strings.HasSuffix(r.LeafNodeText, sp.text)
+		})
+		if i < 0 || filteredOut(g, g.SpecReports[i]) {
+			continue
+		}
+		one := ran{SpecRun: SpecRun{Text: sp.text, Point: sp.point.Letter, Requirements: sp.ids}, ginkgo: g.SpecReports[i]}
+		file := historyFile(s.run.Dir, sp.point)
+		if _, err := history.Read(file); err == nil {
+			one.File, _ = filepath.Rel(s.run.Dir, file)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// filteredOut tells a spec that a filter left out from one that was to run and
+// did not get there.
+func filteredOut(g ginkgo.Report, r types.SpecReport) bool {
+	filtered := g.SuiteConfig.LabelFilter != "" || len(g.SuiteConfig.FocusStrings) > 0
+	return filtered && r.State.Is(types.SpecStateSkipped) && r.RunTime == 0 && r.Failure.IsZero()
+}
+
+func (s *suite) boundIDs() []string {
+	var list []string
+	for _, sp := range s.specs {
+		list = append(list, sp.ids...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (s *suite) relaxed() bool { return s.cfg.Observe != 0 || s.target.Bounds.Observe > maxBound }
+
+// relaxed is the same question to a report.
+func relaxed(r *report.Report) bool {
+	_, overridden := r.Config["observe_ns"]
+	return overridden || r.Target.Bound > maxBound
+}
+
+// effective is the configuration as it was in effect, for the report.
+func effective(c *config.Config) map[string]any {
+	out := map[string]any{}
+	data, err := json.Marshal(c)
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	must(err)
+	return out
+}
+
+// compose writes down what was found, and no more.
+func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
+	ended := time.Now()
+	r := &report.Report{
+		Tool: report.Tool{Name: "drainproof", Version: Version()}, Spec: SpecVersion,
+		Started: s.run.Started, Ended: ended, Wall: ended.Sub(s.run.Started),
+		Profile: e.Profile, Verdict: report.Verdict(j.Overall), Why: j.Reason, ExitCode: j.Exit,
+		Certifies: j.Overall == verdict.Conformant,
+		Runtime:   s.cfg.Runtime, Engine: s.run.Prepared.Engine,
+		Target: report.Target{
+			Name: s.target.Name, Path: s.target.Path, SHA256: s.target.SHA256,
+			Features: s.target.Features, Bound: s.target.Bounds.Observe,
+		},
+		Seed: s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.cfg.WhyNotCertifying(),
+	}
+	if e.Filtered {
+		r.Profile = report.ProfileFilter
+	}
+	if p := s.run.Prepared; p.ImageID != "" {
+		r.Image = &report.Image{Name: p.ImageName, ID: p.ImageID, Digest: p.ImageDigest}
+	}
+	for _, receipt := range j.Receipts {
+		r.Receipts = append(r.Receipts, receipt.Fault)
+	}
+	for _, f := range j.Findings {
+		r.Requirements = append(r.Requirements, j.requirement(f))
+	}
+	r.Points = j.points(specs)
+	for _, one := range specs {
+		r.Specs = append(r.Specs, s.spec(one, j))
+	}
+	r.Noise = j.noise()
+	return r
+}
+
+func (j judged) requirement(f verdict.Finding) report.Requirement {
+	text, _ := Find(f.ID)
+	q := report.Requirement{
+		ID: f.ID, Level: string(f.Level), Family: text.Family(), Feature: text.Feature, Text: text.Text,
+		Verdict: report.Verdict(f.Verdict), Reason: f.Reason, Arose: f.Arose,
+		Samples: report.Summarise(j.samples(f.ID)),
+	}
+	if text.ID == "" { // a stranger: the suite contradicts itself
+		q.Level, q.Family, q.Text = "MUST", "SUITE", "unknown to requirements.yaml"
+	}
+	for _, b := range f.Violations {
+		q.Violations = append(q.Violations, report.NewViolation(b.Violation, b.History, j.events[b.History]))
+	}
+	return q
+}
+
+// points are all five, also those of which nothing ran.
+func (j judged) points(specs []ran) []report.Point {
+	var out []report.Point
+	for _, p := range Points() {
+		row := report.Point{Point: p.Letter, Title: p.Name, Verdict: report.NotRun}
+		for _, found := range j.Points {
+			if found.Point == p.Letter {
+				row.Verdict, row.Requirements = report.Verdict(found.Verdict), found.Findings
+			}
+		}
+		i := slices.IndexFunc(specs, func(r ran) bool { return r.Point == p.Letter })
+		if i >= 0 && specs[i].File != "" {
+			row.Figure, row.Turns = j.figureOf(p), turnsOf(j.events[specs[i].File])
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func (s *suite) spec(one ran, j judged) report.Spec {
+	sp := report.Spec{
+		Text: one.Text, Point: one.Point, Requirements: one.Requirements,
+		Result: one.ginkgo.State.String(), Duration: one.ginkgo.RunTime, Seed: s.run.Seed,
+		File: one.File, Message: one.ginkgo.FailureMessage(),
+	}
+	if one.File != "" {
+		file := filepath.Join(s.run.Dir, one.File)
+		sp.SHA256, _ = history.SHA256(file)
+		sp.Events = uint64(len(j.events[one.File]))
+		if data, err := os.ReadFile(logFile(file)); err == nil {
+			sp.Logs = strings.Split(strings.TrimSpace(string(data)), "\n")
+		}
+	}
+	if sp.Result != "passed" {
+		sp.Replay = s.replay(one.Point)
+	}
+	return sp
+}
+
+// replay is the command that runs a point again in the same way.
+func (s *suite) replay(point string) string {
+	command := "drainproof gate"
+	if fault := os.Getenv("DRAINPROOF_FAULT"); fault != "" {
+		command += " --fault " + fault
+	} else {
+		command += " --target " + s.target.Path
+	}
+	return fmt.Sprintf("%s --runtime %s --seed %d --label-filter point:%s", command, s.cfg.Runtime, s.run.Seed, point)
+}
+
+// noise sums up how quiet the machine was over all histories.
+func (j judged) noise() report.Noise {
+	var n report.Noise
+	for _, events := range j.events {
+		for _, e := range events {
+			switch e.Kind {
+			case history.KindHeader:
+				n.StampError = max(n.StampError, e.Header.StampError)
+			case history.KindStall:
+				n.Stalls++
+				n.Longest = max(n.Longest, e.Stall.Late)
+			}
+		}
+	}
+	return n
+}
