@@ -3,12 +3,11 @@
 // summary.md for a pull request, a table for the terminal, one line for a
 // gatekeeper.
 //
-// Nothing is judged from gateways here; a [Report] is filled by the suite and
-// [Report.Conclude] draws the overall verdict from the verdicts in it. Two rules
-// hold in every rendering: what did not run is not a pass, and no figure says
-// more than was observed (durations are rounded up, never down).
+// Nothing is judged here: a [Report] is filled by the suite, with verdicts made
+// elsewhere. Two rules hold in every rendering: what did not run is not a pass,
+// and no figure says more than was observed (durations are rounded up, never
+// down). The schema refuses a report whose parts contradict its verdict.
 //
-//	r.Conclude()
 //	if err := report.Write(dir, r, schema); err != nil { ... }
 //	report.Table(os.Stdout, r, report.TableOptions{Width: 100})
 //	fmt.Println(report.ResultLine(r))

@@ -56,8 +56,12 @@ func conformant() *report.Report {
 	add("d", "revert", back.Figure(), "10 accepted after cancel", "WATCH-002", "Once the marker is gone, running is published within B.", back)
 	first := report.Summary{Name: "first draining after start", N: 2, P50: 40 * ms, P95: 51 * ms, Max: 51 * ms}
 	add("e", "survive", first.Figure(), "8 refused at start", "STATE-007", "After SIGTERM running is never published again.", first)
-	r.Conclude()
+	conclude(r, report.Conformant, 0, "all that the profile asks for held")
 	return r
+}
+
+func conclude(r *report.Report, v report.Verdict, exit int, why string) {
+	r.Verdict, r.ExitCode, r.Why, r.Certifies = v, exit, why, v == report.Conformant
 }
 
 // nonConformant is a run of a gateway that publishes and gates nothing.
@@ -86,7 +90,7 @@ func nonConformant() *report.Report {
 	r.Specs[1].Message = "expected turn t-17 to be refused\nread last: it is held by the model"
 	r.Specs[1].Logs = []string{"first line, not shown", "listening on 127.0.0.1:8080", "\x1b[31mERROR\x1b[0m draining\x07 ]]> | <b>", "3", "4", "5", "6", "7", "last"}
 	r.Receipts = []string{"status-only"}
-	r.Conclude()
+	conclude(r, report.NonConformant, 1, "failed: GATE-001")
 	return r
 }
 
@@ -97,7 +101,7 @@ func incomplete() *report.Report {
 	r.Points[4].Verdict, r.Points[4].Figure, r.Points[4].Turns = report.NotRun, "", ""
 	r.Requirements[4].Verdict, r.Requirements[4].Arose, r.Requirements[4].Samples = report.NotRun, 0, nil
 	r.Specs[4].Result, r.Specs[4].Message = "interrupted", "the deadline of 10 s was reached"
-	r.Conclude()
+	conclude(r, report.Incomplete, 3, "no verdict on: WATCH-002, STATE-007")
 	return r
 }
 
@@ -105,7 +109,7 @@ func notCertifying() *report.Report {
 	r := conformant()
 	r.Runtime, r.Engine, r.Image = "process", "", nil
 	r.WhyNot = []string{"the process runtime does not isolate the gateway"}
-	r.Conclude()
+	conclude(r, report.NotCertifying, 0, "the process runtime does not certify")
 	return r
 }
 
@@ -118,7 +122,8 @@ func filtered() *report.Report {
 		r.Requirements[i].Verdict, r.Requirements[i].Arose, r.Requirements[i].Samples = report.NotRun, 0, nil
 		r.Specs[i].Result, r.Specs[i].File, r.Specs[i].SHA256, r.Specs[i].Events, r.Specs[i].Duration = "skipped", "", "", 0, 0
 	}
-	r.Conclude()
+	r.WhyNot = []string{"only a part was selected (point:a)"}
+	conclude(r, report.NotCertifying, 0, "only a hand-made selection of specs ran")
 	return r
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -66,75 +67,13 @@ func (c Counts) String() string {
 	return s
 }
 
-// Worst is the verdict of a group: the gravest in it, and not-run for an empty
-// one. What passed only counts as long as nothing else has a say.
-func Worst(verdicts ...Verdict) Verdict {
-	order := []Verdict{Fail, HarnessError, Blocked, Inconclusive, NotRun, Warn, Pass, NotApplicable}
-	for _, o := range order {
-		for _, v := range verdicts {
-			if v == o || o == HarnessError && !known(v) {
-				return o
-			}
-		}
-	}
-	return NotRun
-}
-
-func known(v Verdict) bool {
-	switch v {
-	case Pass, Fail, Warn, NotApplicable, Blocked, Inconclusive, HarnessError, NotRun:
-		return true
-	}
-	return false
-}
-
-// Conclude draws the overall verdict, its reason, whether it certifies and the
-// exit code from the requirements' and specs' verdicts, the profile, the runtime
-// and the bound. Reasons the suite put into WhyNot before are kept.
-func (r *Report) Conclude() {
-	c := r.Counts()
-	r.disqualify()
-	broken := r.brokenSpecs()
-	judged := c.Passed + c.Failed + c.Warned
-	notRun := c.NotRun
-	if r.Profile == ProfileFilter {
-		notRun = 0 // not asked for
-	}
-	switch {
-	case c.Failed > 0:
-		r.Verdict, r.ExitCode = NonConformant, 1
-		r.Why = fmt.Sprintf("%s failed: %s", count(c.Failed, "requirement"), r.ids(Fail))
-	case judged == 0:
-		r.Verdict, r.ExitCode, r.Why = Incomplete, 3, "nothing was judged"
-	case c.Blocked+c.Inconclusive+c.HarnessErrors+notRun > 0:
-		r.Verdict, r.ExitCode = Incomplete, 3
-		r.Why = "not everything could be judged: " + r.unjudged(notRun > 0)
-	case broken != "":
-		// A spec that broke off without a breach in its history proves nothing,
-		// and must not vanish behind the verdicts of the others.
-		r.Verdict, r.ExitCode, r.Why = Incomplete, 3, broken
-	case len(r.WhyNot) > 0:
-		r.Verdict, r.ExitCode = NotCertifying, 0
-		r.Why = fmt.Sprintf("%s held; not certifying: %s", count(judged, "requirement"), strings.Join(r.WhyNot, "; "))
-	default:
-		r.Verdict, r.ExitCode = Conformant, 0
-		r.Why = fmt.Sprintf("%s held", count(judged, "requirement"))
-	}
-	if c.Warned > 0 {
-		r.Why += fmt.Sprintf("; SHOULD, not met: %s", r.ids(Warn))
-	}
-	r.Certifies = r.Verdict == Conformant
-}
-
-// disqualify adds the reasons this package can see by itself.
+// disqualify adds the reasons against certifying that a report shows by itself,
+// unless the suite has given them already.
 func (r *Report) disqualify() {
 	add := func(why string) {
-		for _, w := range r.WhyNot {
-			if w == why {
-				return
-			}
+		if !slices.ContainsFunc(r.WhyNot, func(w string) bool { return strings.HasPrefix(w, why) }) {
+			r.WhyNot = append(r.WhyNot, why)
 		}
-		r.WhyNot = append(r.WhyNot, why)
 	}
 	if r.Profile != ProfileGate && r.Profile != ProfileFull {
 		add("only a part was selected")
@@ -145,51 +84,6 @@ func (r *Report) disqualify() {
 	if r.Target.Bound > maxBound {
 		add(fmt.Sprintf("the observation bound of %s is above %s", Human(r.Target.Bound), Human(maxBound)))
 	}
-}
-
-// brokenSpecs says which specs neither passed nor were left out.
-func (r *Report) brokenSpecs() string {
-	var broken []string
-	for _, s := range r.Specs {
-		switch s.Result {
-		case "passed":
-		case "skipped", "pending":
-			if r.Profile != ProfileFilter {
-				broken = append(broken, fmt.Sprintf("%q did not run", s.Text))
-			}
-		default:
-			broken = append(broken, fmt.Sprintf("%q %s", s.Text, s.Result))
-		}
-	}
-	if len(r.Specs) == 0 {
-		return "no spec ran"
-	}
-	return strings.Join(broken, "; ")
-}
-
-func (r *Report) unjudged(withNotRun bool) string {
-	var parts []string
-	for _, v := range []Verdict{HarnessError, Blocked, Inconclusive, NotRun} {
-		if ids := r.ids(v); ids != "" && (v != NotRun || withNotRun) {
-			parts = append(parts, fmt.Sprintf("%s %s", v, ids))
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
-// ids lists the requirements of one verdict, the first few by name.
-func (r *Report) ids(v Verdict) string {
-	const shown = 8
-	var ids []string
-	for _, q := range r.Requirements {
-		if q.Verdict == v || v == NotRun && q.Verdict == "" {
-			ids = append(ids, q.ID)
-		}
-	}
-	if len(ids) > shown {
-		return fmt.Sprintf("%s and %d more", strings.Join(ids[:shown], ", "), len(ids)-shown)
-	}
-	return strings.Join(ids, ", ")
 }
 
 func count(n int, what string) string {

@@ -65,6 +65,7 @@ func (r *Report) normalise() {
 	if r.Schema == 0 {
 		r.Schema = SchemaVersion
 	}
+	r.disqualify()
 	r.Started, r.Ended = r.Started.UTC(), r.Ended.UTC()
 	if r.Points == nil {
 		r.Points = []Point{}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -163,14 +164,17 @@ func (s *Schema) translate(d *Document, e *jsonschema.ValidationError) {
 }
 
 // at returns the subschema an error's URL points to.
-func (s *Schema) at(url string) map[string]any {
-	_, fragment, _ := strings.Cut(url, "#")
+func (s *Schema) at(location string) map[string]any {
+	_, fragment, _ := strings.Cut(location, "#")
+	if plain, err := url.PathUnescape(fragment); err == nil {
+		fragment = plain
+	}
 	var v any = s.raw
 	for _, step := range strings.Split(strings.TrimPrefix(fragment, "/"), "/") {
 		if step == "" {
 			continue
 		}
-		step = strings.NewReplacer("~1", "/", "~0", "~", "%7B", "{", "%7D", "}").Replace(step)
+		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 		next, ok := lookup(v, Path{step})
 		if !ok {
 			return nil
