@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,7 +24,7 @@ const maxBound = 5 * time.Second
 
 // report runs on the first process when all are done: it judges what they left
 // and writes it down.
-func (s *suite) report(_ context.Context, g ginkgo.Report) {
+func (s *suite) report(_ ginkgo.SpecContext, g ginkgo.Report) {
 	if s.run.Dir == "" {
 		return // nothing was prepared; why is told already
 	}

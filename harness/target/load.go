@@ -2,6 +2,7 @@ package target
 
 import (
 	_ "embed"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -53,12 +54,15 @@ func Features() []string {
 // Load reads a target file. The error is an Errors with everything that is wrong
 // with the file: nothing is run against a gateway whose description is in doubt.
 func Load(path string) (*Target, error) {
-	t := &Target{}
-	doc, err := yamlfile.LoadStrict(path, schema(), t)
+	data, err := yamlfile.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	return finish(t, doc)
+	data, problems := fillEnvironment(path, data, os.LookupEnv)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return Parse(path, data)
 }
 
 // Parse is Load on bytes; name stands for the file in messages, and relative
