@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"time"
 )
@@ -65,19 +64,6 @@ const (
 
 // Repeat returns the repetitions of the configured level.
 func (c *Config) Repeat() Repetitions { return c.Repetitions[c.Level] }
-
-// Effective is the configuration as it is in effect, in the form reports hold it.
-func (c *Config) Effective() map[string]any {
-	raw, err := json.Marshal(c)
-	if err != nil { // only plain fields: can't happen
-		return nil
-	}
-	var m map[string]any
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil
-	}
-	return m
-}
 
 // ResolveSeed fixes a seed that was left to the time. Call it once per run, in
 // one process, and print the result: every seed must be replayable.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -14,15 +15,18 @@ const (
 	shownLogs       = 8
 )
 
-// proof tells everything about a requirement that needs words, one line each,
-// none wider than width: its text, what was expected and what happened, the
-// slice of history that shows it, the gateway's last lines, and how to see it
-// again.
+// proof tells what there is to know of a requirement that needs words, one line
+// each, none wider than width: its text, what was expected and what happened,
+// and the slice of history that shows it. A blocked one accuses nobody, so no
+// breach is held against it here; report.json has them.
 func (r *Report) proof(q Requirement, width int) []string {
 	p := printer{width: width}
 	p.wrap(fmt.Sprintf("%s (%s) %s", q.ID, q.Level, q.Verdict.or()), clean(q.Text))
 	if q.Reason != "" {
 		p.field("because", clean(q.Reason))
+	}
+	if q.Verdict == Blocked {
+		return p.lines
 	}
 	for i, v := range q.Violations {
 		if i == shownViolations {
@@ -33,26 +37,46 @@ func (r *Report) proof(q Requirement, width int) []string {
 		p.field("actual", clean(v.Actual))
 		p.excerpt(v)
 	}
-	spec, found := r.specOf(q)
-	if !found {
-		return p.lines
+	if spec, found := r.specOf(q); found && len(q.Violations) == 0 && spec.Message != "" {
+		p.message(spec)
 	}
-	if len(q.Violations) == 0 && spec.Message != "" {
-		for i, line := range cleanLines(spec.Message) {
-			p.field([]string{"message", ""}[min(i, 1)], line)
-		}
-	}
-	if logs := spec.Logs; len(logs) > 0 {
+	return p.lines
+}
+
+// aftermath tells of the spec in which it happened: the gateway's last lines, and
+// how to see it again.
+func (s Spec) aftermath(width int) []string {
+	p := printer{width: width}
+	if logs := s.Logs; len(logs) > 0 {
 		p.add("  gateway's last lines")
 		for _, l := range logs[max(0, len(logs)-shownLogs):] {
 			p.add(cut("    | "+clean(l), width))
 		}
 	}
-	if spec.Replay != "" {
+	if s.Replay != "" {
 		// Never wrapped: it is there to be copied.
-		p.add("  replay    " + clean(spec.Replay))
+		p.add("  replay    " + clean(s.Replay))
 	}
 	return p.lines
+}
+
+// account is all a spec itself has to say.
+func (s Spec) account(width int) []string {
+	p := printer{width: width}
+	p.message(s)
+	return append(p.lines, s.aftermath(width)...)
+}
+
+// blamed returns the specs in which the requirements went wrong, each once.
+func (r *Report) blamed(qs []Requirement) []Spec {
+	var out []Spec
+	for _, q := range qs {
+		spec, found := r.specOf(q)
+		if found && r.tells(q) && q.Verdict != Blocked && !slices.ContainsFunc(out, func(s Spec) bool { return s.Text == spec.Text }) {
+			out = append(out, spec)
+		}
+	}
+	return out
 }
 
 // printer collects lines of at most width columns.
@@ -81,6 +105,15 @@ func (p *printer) field(name, body string) {
 			name = ""
 		}
 		p.add(strings.TrimRight(fmt.Sprintf("  %-9s %s", name, line), " "))
+	}
+}
+
+// message writes what the spec itself said, which may have several lines.
+func (p *printer) message(s Spec) {
+	name := "message"
+	for _, line := range cleanLines(s.Message) {
+		p.field(name, line)
+		name = ""
 	}
 }
 

@@ -112,7 +112,11 @@ func (r *Report) specCase(s Spec) junit.Testcase {
 // evidence is a requirement's proof as plain text.
 func (r *Report) evidence(q Requirement) string {
 	var b strings.Builder
-	for _, line := range r.proof(q, textWidth) {
+	lines := r.proof(q, textWidth)
+	for _, s := range r.blamed([]Requirement{q}) {
+		lines = append(lines, s.aftermath(textWidth)...)
+	}
+	for _, line := range lines {
 		b.WriteString(line + "\n")
 	}
 	return b.String()

@@ -24,6 +24,16 @@ func Markdown(r *Report) string {
 		fmt.Fprintf(&b, "### %s %s\n\n", md(q.ID), md(string(q.Verdict.or())))
 		fence(&b, r.proof(q, textWidth))
 	}
+	for _, s := range r.blamed(r.Requirements) {
+		if lines := s.aftermath(textWidth); len(lines) > 0 {
+			fmt.Fprintf(&b, "### %s\n\n", md(s.Text))
+			fence(&b, lines)
+		}
+	}
+	for _, s := range r.lonely() {
+		fmt.Fprintf(&b, "### %s: %s\n\n", md(s.Text), md(s.Result))
+		fence(&b, s.account(textWidth))
+	}
 	if len(r.Requirements) > 0 {
 		b.WriteString("<details><summary>All requirements</summary>\n\n| requirement | level | verdict | arose | measured |\n|---|---|---|---|---|\n")
 		for _, q := range r.Requirements {

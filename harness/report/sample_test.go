@@ -79,6 +79,7 @@ func nonConformant() *report.Report {
 	r.Requirements[1].Violations = []report.Violation{v, v, v}
 	r.Points[2].Verdict = report.Blocked
 	r.Requirements[2].Verdict, r.Requirements[2].Reason = report.Blocked, "GATE-001 failed, without which it cannot be judged"
+	r.Requirements[2].Violations = []report.Violation{v} // a breach, but charged to nobody
 	r.Requirements = append(r.Requirements, report.Requirement{
 		ID: "GATE-012", Level: "SHOULD", Family: "GATE", Text: "A refusal carries Retry-After.", Verdict: report.Warn,
 		Reason: "12 of 12 refusals had no Retry-After | header", Arose: 12,
@@ -101,6 +102,8 @@ func incomplete() *report.Report {
 	r.Points[4].Verdict, r.Points[4].Figure, r.Points[4].Turns = report.NotRun, "", ""
 	r.Requirements[4].Verdict, r.Requirements[4].Arose, r.Requirements[4].Samples = report.NotRun, 0, nil
 	r.Specs[4].Result, r.Specs[4].Message = "interrupted", "the deadline of 10 s was reached"
+	// A spec that broke off without any requirement saying so.
+	r.Specs[0].Result, r.Specs[0].Message, r.Specs[0].Logs = "panicked", "runtime error: index out of range\nin the suite", []string{"listening"}
 	conclude(r, report.Incomplete, 3, "no verdict on: WATCH-002, STATE-007")
 	return r
 }

@@ -72,6 +72,23 @@ func (r *Report) tells(q Requirement) bool {
 	return true
 }
 
+// lonely returns the specs that broke off though none of their requirements needs
+// words: without them nothing would explain an incomplete run.
+func (r *Report) lonely() []Spec {
+	explained := r.blamed(r.Requirements)
+	var out []Spec
+	for _, s := range r.Specs {
+		switch s.Result {
+		case "passed", "skipped", "pending":
+			continue
+		}
+		if !slices.ContainsFunc(explained, func(e Spec) bool { return e.Text == s.Text }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // or is the verdict, or not-run where none was set.
 func (v Verdict) or() Verdict {
 	if v == "" {

@@ -95,6 +95,9 @@ func (p *printer) remarks(r *Report, o TableOptions) {
 			}
 			p.block(r, q, o)
 		}
+		for _, s := range r.blamed(qs) {
+			p.indented(s.aftermath(p.width - 2))
+		}
 		if told {
 			p.add("")
 		}
@@ -115,36 +118,21 @@ func (p *printer) block(r *Report, q Requirement, o TableOptions) {
 	}
 }
 
-// lonely tells of specs that broke off though none of their requirements needed
-// words: otherwise nothing on the screen would explain an incomplete run.
-func (p *printer) lonely(r *Report, o TableOptions) {
-	for _, s := range r.Specs {
-		if s.Result == "passed" || s.Result == "skipped" || s.Result == "pending" || explained(r, s) {
-			continue
-		}
-		p.add(paint(clean(s.Text)+": "+s.Result, bold, o.Color))
-		for _, line := range cleanLines(s.Message) {
-			for _, l := range wrapped(line, p.width-4) {
-				p.add("    " + l)
-			}
-		}
-		for _, l := range s.Logs[max(0, len(s.Logs)-shownLogs):] {
-			p.add(cut("    | "+clean(l), p.width))
-		}
-		if s.Replay != "" {
-			p.add("    replay    " + clean(s.Replay))
-		}
-		p.add("")
+func (p *printer) indented(lines []string) {
+	for _, l := range lines {
+		p.add("  " + l)
 	}
 }
 
-func explained(r *Report, s Spec) bool {
-	for _, q := range r.Requirements {
-		if spec, ok := r.specOf(q); ok && r.tells(q) && spec.Text == s.Text {
-			return true
+// lonely tells of the specs nothing else on the screen explains.
+func (p *printer) lonely(r *Report, o TableOptions) {
+	for _, s := range r.lonely() {
+		for _, line := range wrapped(clean(s.Text)+": "+s.Result, p.width) {
+			p.add(paint(line, bold, o.Color))
 		}
+		p.indented(s.account(p.width - 2))
+		p.add("")
 	}
-	return false
 }
 
 func (p *printer) footer(r *Report) {
