@@ -12,6 +12,6 @@
 //	recipe, err := artifact.LoadRecipe("fixtures/images/reference.yaml")
 //	image, err := artifact.Assemble(recipe, bins)
 //
-// It imports nothing of the project and knows no container engine; loading an
+// It imports yamlfile and knows no container engine; loading an
 // image into one is the docker runtime's.
 package artifact

@@ -1,68 +1,57 @@
 package artifact
 
 import (
-	"bytes"
-	"errors"
+	_ "embed"
 	"fmt"
-	"io"
-	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"github.com/drainproof/drainproof/harness/yamlfile"
 )
 
 // Recipe describes an image made of static binaries and a few folders.
 type Recipe struct {
 	// Dir is the folder of the recipe file; relative file sources start there.
-	Dir string `yaml:"-"`
+	Dir string `json:"-"`
 
-	Name        string            `yaml:"name"`       // names the image: drainproof/NAME
-	User        string            `yaml:"user"`       // "uid:gid", numeric; empty is root
-	Entrypoint  []string          `yaml:"entrypoint"` // exec form
-	Cmd         []string          `yaml:"cmd"`
-	Env         map[string]string `yaml:"env"`
-	Workdir     string            `yaml:"workdir"`
-	Labels      map[string]string `yaml:"labels"`
-	Files       map[string]File   `yaml:"files"`       // absolute path in the image -> source
-	Directories map[string]Owned  `yaml:"directories"` // absolute path in the image -> owner and mode
+	Name        string            `json:"name"`       // names the image: drainproof/NAME
+	User        string            `json:"user"`       // "uid:gid", numeric; empty is root
+	Entrypoint  []string          `json:"entrypoint"` // exec form
+	Cmd         []string          `json:"cmd"`
+	Env         map[string]string `json:"env"`
+	Workdir     string            `json:"workdir"`
+	Labels      map[string]string `json:"labels"`
+	Files       map[string]File   `json:"files"`       // absolute path in the image -> source
+	Directories map[string]Owned  `json:"directories"` // absolute path in the image -> owner and mode
 }
 
 // Owned is who owns an entry of the image and with which permissions.
 type Owned struct {
-	Owner string `yaml:"owner"` // "uid:gid", default 0:0
-	Mode  string `yaml:"mode"`  // octal; default 0755
+	Owner string `json:"owner"` // "uid:gid", default 0:0
+	Mode  string `json:"mode"`  // octal; default 0755
 }
 
 // File is one file of the image; exactly one of its sources is set.
 type File struct {
-	Binary  string `yaml:"binary"`  // name of a binary Build made
-	Path    string `yaml:"path"`    // a file of the machine, relative to the recipe
-	Content string `yaml:"content"` // the text itself
-	Owner   string `yaml:"owner"`
-	Mode    string `yaml:"mode"`
+	Binary  string `json:"binary"`  // name of a binary Build made
+	Path    string `json:"path"`    // a file of the machine, relative to the recipe
+	Content string `json:"content"` // the text itself
+	Owner   string `json:"owner"`
+	Mode    string `json:"mode"` // octal; default 0755, of a text 0644
 }
 
-// maxRecipe bounds what is read of a recipe, in bytes.
-const maxRecipe = 1 << 20
+//go:embed recipe.schema.json
+var recipeSchema []byte
 
-// LoadRecipe reads and checks a recipe file.
+// LoadRecipe reads and checks a recipe file. The error lists all that is wrong
+// with it, a yamlfile.Problem each.
 func LoadRecipe(file string) (*Recipe, error) {
-	f, err := os.Open(file)
+	data, err := yamlfile.Read(file)
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("image recipe %s does not exist; correct image.recipe in the target file", file)
-		}
-		return nil, fmt.Errorf("cannot read image recipe: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxRecipe+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read image recipe %s: %w", file, err)
+		return nil, fmt.Errorf("image recipe: %w", err)
 	}
 	r, err := ParseRecipe(file, data)
 	if err != nil {
@@ -72,102 +61,53 @@ func LoadRecipe(file string) (*Recipe, error) {
 	return r, err
 }
 
-// ParseRecipe parses a recipe; name is used in errors, which are one line each:
-// name:line:column: what is wrong; what to do.
+// ParseRecipe is LoadRecipe on bytes; name stands for the file in errors.
 func ParseRecipe(name string, data []byte) (*Recipe, error) {
-	if len(data) > maxRecipe {
-		return nil, fmt.Errorf("%s: larger than %d bytes; this is no image recipe", name, maxRecipe)
+	schema, err := yamlfile.Compile(recipeSchema)
+	if err != nil {
+		return nil, err
 	}
 	var r Recipe
-	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := dec.Decode(&r); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%s:1:1: empty; an image recipe needs at least name, files and entrypoint", name)
-		}
-		return nil, located(name, err)
+	doc, err := yamlfile.ParseStrict(name, data, schema, &r)
+	if err != nil {
+		return nil, err
 	}
-	if err := r.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	r.check(doc)
+	if err := doc.Err(); err != nil {
+		return nil, err
 	}
 	return &r, nil
 }
 
-// located turns a YAML error into one line with its position.
-func located(name string, err error) error {
-	var ye yaml.Error
-	if errors.As(err, &ye) {
-		if tok := ye.GetToken(); tok != nil && tok.Position != nil {
-			return fmt.Errorf("%s:%d:%d: %s; see fixtures/images for the fields there are", name, tok.Position.Line, tok.Position.Column, strings.Join(strings.Fields(ye.GetMessage()), " "))
-		}
-	}
-	return fmt.Errorf("%s: %s", name, strings.Join(strings.Fields(err.Error()), " "))
-}
-
-// imageName is what an engine takes as the last part of a repository's name.
-var imageName = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
-
-func (r *Recipe) check() error {
-	if !imageName.MatchString(r.Name) {
-		return fmt.Errorf("name %q: use lower-case letters, digits, '.', '_' and '-', starting with a letter or digit", r.Name)
-	}
-	if _, _, err := Owner(r.User); err != nil {
-		return fmt.Errorf("user: %w", err)
-	}
-	if len(r.Entrypoint) == 0 {
-		return errors.New("entrypoint is missing; give it in exec form, e.g. [\"/gateway\"]")
-	}
-	if len(r.Files) == 0 {
-		return errors.New("files is missing; an image without a file can run nothing")
-	}
-	if r.Workdir != "" && !path.IsAbs(r.Workdir) {
-		return fmt.Errorf("workdir %q: must be absolute", r.Workdir)
-	}
+// check adds what a schema cannot say.
+func (r *Recipe) check(doc *yamlfile.Document) {
 	for _, p := range sortedKeys(r.Files) {
+		at := yamlfile.At("files", p)
+		r.checkPath(doc, at, p)
 		f := r.Files[p]
-		if err := checkPath(p); err != nil {
-			return fmt.Errorf("files: %w", err)
-		}
-		if n := countSet(f.Binary, f.Path, f.Content); n != 1 {
-			return fmt.Errorf("files: %s: give exactly one of binary, path and content, not %d", p, n)
-		}
-		if _, _, _, err := owned(f.Owner, f.Mode, 0o755); err != nil {
-			return fmt.Errorf("files: %s: %w", p, err)
+		if n := countSet(f.Binary, f.Path, f.Content); n != 1 && !doc.Broken(at) {
+			doc.Report(at, fmt.Sprintf("the file has %d sources", n), "give exactly one of binary, path and content")
 		}
 	}
 	for _, p := range sortedKeys(r.Directories) {
-		d := r.Directories[p]
-		if err := checkPath(p); err != nil {
-			return fmt.Errorf("directories: %w", err)
-		}
+		at := yamlfile.At("directories", p)
+		r.checkPath(doc, at, p)
 		if _, clash := r.Files[p]; clash {
-			return fmt.Errorf("directories: %s is a file too; remove one of them", p)
-		}
-		if _, _, _, err := owned(d.Owner, d.Mode, 0o755); err != nil {
-			return fmt.Errorf("directories: %s: %w", p, err)
+			doc.ReportKey(at, p+" is a file too", "remove one of them")
 		}
 	}
-	return r.checkParents()
 }
 
-// checkParents refuses a file that would have to be a folder too.
-func (r *Recipe) checkParents() error {
-	for _, kind := range [][]string{sortedKeys(r.Files), sortedKeys(r.Directories)} {
-		for _, p := range kind {
-			for up := path.Dir(p); up != "/"; up = path.Dir(up) {
-				if _, file := r.Files[up]; file {
-					return fmt.Errorf("files: %s lies below the file %s; rename one of them", p, up)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func checkPath(p string) error {
+func (r *Recipe) checkPath(doc *yamlfile.Document, at yamlfile.Path, p string) {
 	if !path.IsAbs(p) || path.Clean(p) != p || p == "/" || strings.ContainsRune(p, 0) {
-		return fmt.Errorf("%q: must be an absolute, clean path below /", p)
+		doc.ReportKey(at, fmt.Sprintf("%q is no absolute, clean path below /", p), "write it like /home/gateway")
+		return
 	}
-	return nil
+	for up := path.Dir(p); up != "/"; up = path.Dir(up) {
+		if _, file := r.Files[up]; file {
+			doc.ReportKey(at, p+" lies below the file "+up, "rename one of them")
+		}
+	}
 }
 
 // Owner parses "uid", "uid:gid" or "" (root) into numbers. A name is an error:
@@ -205,7 +145,7 @@ func owned(owner, mode string, byDefault int64) (uid, gid int, perm int64, err e
 	}
 	n, err := strconv.ParseUint(mode, 8, 12)
 	if err != nil {
-		return 0, 0, 0, fmt.Errorf("mode %q: write it in octal as a string, e.g. \"0755\"", mode)
+		return 0, 0, 0, fmt.Errorf("mode %q: write it in octal, e.g. 0755", mode)
 	}
 	return uid, gid, int64(n), nil
 }
