@@ -1,7 +1,9 @@
 package target
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"sync"
@@ -58,11 +60,19 @@ func Load(path string) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, problems := fillEnvironment(path, data, os.LookupEnv)
+	filled, problems := fillEnvironment(path, data, os.LookupEnv)
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return Parse(path, data)
+	t, err := Parse(path, filled)
+	if err != nil {
+		return nil, err
+	}
+	// The hash is the file's own: what was filled in may be a secret, and nobody
+	// else could compute it.
+	sum := sha256.Sum256(data)
+	t.SHA256 = hex.EncodeToString(sum[:])
+	return t, nil
 }
 
 // Parse is Load on bytes; name stands for the file in messages, and relative

@@ -1,11 +1,14 @@
 package target_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,4 +126,25 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The hash in a report must be one that anybody can compute from the file.
+func TestHashIsOfTheFileAsItIs(t *testing.T) {
+	raw, err := os.ReadFile("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw = []byte(strings.Replace(string(raw), "example/gateway:1", "{{env.DRAINPROOF_TEST_IMAGE}}", 1))
+	path := filepath.Join(t.TempDir(), "t.yaml")
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DRAINPROOF_TEST_IMAGE", "mine:7")
+	got, err := target.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(raw); got.Image.Name != "mine:7" || got.SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("image %s, hash %s", got.Image.Name, got.SHA256)
+	}
 }
