@@ -1,196 +1,19 @@
 package docker
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	dc "github.com/ory/dockertest/v3/docker"
 
-	"github.com/drainproof/drainproof/harness/artifact"
 	"github.com/drainproof/drainproof/harness/runtime"
 	"github.com/drainproof/drainproof/harness/target"
 )
-
-// bench is what the tests share: a root of their own with recipes for images of
-// one tiny program, which plays probe and gateway.
-type bench struct {
-	root   string
-	bins   artifact.Binaries
-	target *target.Target
-}
-
-var sharedBench = sync.OnceValues(func() (*bench, error) {
-	root, err := os.MkdirTemp("", "drainproof-docker-test-*")
-	if err != nil {
-		return nil, err
-	}
-	b := &bench{root: root}
-	tiny := filepath.Join(root, "bin", "tiny")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o", tiny, "../testdata/tiny")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return b, fmt.Errorf("build tiny: %w\n%s", err, out)
-	}
-	b.bins = artifact.Binaries{"probe": tiny, "gateway": tiny}
-	for file, text := range map[string]string{
-		"probe.yaml": "name: test-probe\nuser: \"0:0\"\nentrypoint: [/probe, serve, --socket, /run/probe.sock]\n" +
-			"env: {TINY_DELAY: 150ms}\nfiles: {/probe: {binary: probe}}\ndirectories: {/run: {}, /tmp: {mode: \"1777\"}}\n",
-		"dying-probe.yaml": "name: test-dying-probe\nentrypoint: [/probe, serve, --socket, /run/probe.sock]\n" +
-			"env: {TINY_DIE: \"1\"}\nfiles: {/probe: {binary: probe}}\ndirectories: {/run: {}}\n",
-		"gateway.yaml": "name: test-gateway\nuser: \"65532:65532\"\nentrypoint: [/gateway]\ncmd: [run]\nworkdir: /home/gateway\n" +
-			"files: {/gateway: {binary: gateway}}\ndirectories: {/home/gateway: {owner: \"65532:65532\"}}\n",
-		"named-user.yaml": "name: test-named-user\nuser: \"0:0\"\nentrypoint: [/gateway]\nfiles: {/gateway: {binary: gateway}}\n",
-	} {
-		if err := os.WriteFile(filepath.Join(root, file), []byte(text), 0o600); err != nil {
-			return b, err
-		}
-	}
-	b.target = tinyTarget(root)
-	return b, nil
-})
-
-// tinyTarget describes the tiny gateway.
-func tinyTarget(root string) *target.Target {
-	return &target.Target{
-		Path: filepath.Join(root, "target.yaml"), Name: "tiny",
-		Image:  &target.Image{Recipe: "gateway.yaml"},
-		Home:   target.Home{Path: "/home/gateway/state"},
-		Env:    map[string]string{"GATEWAY_HOME": "{{home}}", "TINY_PORT": "{{port.ingress}}", "TINY_BOUND": "{{bound}}"},
-		Ports:  map[string]int{"ingress": 8080},
-		Bounds: target.Bounds{Observe: 2 * time.Second},
-	}
-}
-
-// TestMain leaves neither images nor files behind.
-func TestMain(m *testing.M) {
-	if os.Getenv(orphanEnv) != "" {
-		leaveOrphans()
-		return
-	}
-	code := m.Run()
-	if b, err := sharedBench(); err == nil {
-		if e, err := connect(endpoint()); err == nil {
-			for _, img := range artifact.Unused(b.root, time.Now().Add(time.Hour)) {
-				_ = e.pool.Client.RemoveImageExtended(img.Name, dc.RemoveImageOptions{Force: true})
-			}
-		}
-		_ = os.RemoveAll(b.root)
-	}
-	os.Exit(code)
-}
-
-// needEngine skips where there is no engine, unless the environment says that
-// there has to be one.
-func needEngine(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs a container engine")
-	}
-	if _, err := Check(t.Context()); err != nil {
-		if os.Getenv("DRAINPROOF_RUNTIME") == "docker" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
-
-func newRuntime(t *testing.T, change ...func(*Options)) (*Runtime, *bench) {
-	t.Helper()
-	needEngine(t)
-	b, err := sharedBench()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := Options{RunID: "test-" + unique(), Root: b.root, Probe: filepath.Join(b.root, "probe.yaml"), Binaries: b.bins}
-	for _, c := range change {
-		c(&o)
-	}
-	r, err := New(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(context.Background()); err != nil {
-			t.Errorf("close the runtime: %v", err)
-		}
-		if left := ours(t, r, o.RunID); len(left) > 0 {
-			t.Errorf("left behind: %q", left)
-		}
-	})
-	return r, b
-}
-
-// ours lists what carries a run's label.
-func ours(t *testing.T, r *Runtime, run string) []string {
-	t.Helper()
-	filter := map[string][]string{"label": {"drainproof.run=" + run}}
-	containers, err := r.engine.pool.Client.ListContainers(dc.ListContainersOptions{All: true, Filters: filter})
-	if err != nil {
-		t.Fatal(err)
-	}
-	volumes, err := r.engine.pool.Client.ListVolumes(dc.ListVolumesOptions{Filters: filter})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, c := range containers {
-		out = append(out, c.Names[0]+" "+c.State)
-	}
-	for _, v := range volumes {
-		out = append(out, v.Name)
-	}
-	return out
-}
-
-// probe asks the tiny probe one line at a time.
-type probe struct {
-	t *testing.T
-	w io.Writer
-	r *bufio.Reader
-}
-
-func speak(t *testing.T, s io.ReadWriter) *probe { return &probe{t, s, bufio.NewReader(s)} }
-
-func (p *probe) ask(format string, args ...any) string {
-	p.t.Helper()
-	if _, err := fmt.Fprintf(p.w, format+"\n", args...); err != nil {
-		p.t.Fatalf("ask %q: %v", format, err)
-	}
-	line, err := p.r.ReadString('\n')
-	if err != nil {
-		p.t.Fatalf("answer to %q: %v", fmt.Sprintf(format, args...), err)
-	}
-	return strings.TrimSpace(strings.TrimPrefix(line, "{"))
-}
-
-func startPod(t *testing.T, r *Runtime, tg *target.Target) (runtime.Pod, *probe) {
-	t.Helper()
-	ctx := t.Context()
-	prepared, err := r.Prepare(ctx, tg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pod, err := r.NewPod(ctx, tg, prepared, runtime.PodOptions{Name: t.Name()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := speak(t, pod.Probe())
-	// As the real probe does when it is configured.
-	if got := p.ask("chown %d %s", pod.Resolved().UID, pod.Resolved().Home); got != "<nil>" {
-		t.Fatalf("chown the home: %s", got)
-	}
-	return pod, p
-}
 
 const front = "http://127.0.0.1:8080/"
 
@@ -373,7 +196,7 @@ func TestMistakes(t *testing.T) {
 	}{
 		{"no such image", func(t *target.Target) { t.Image = &target.Image{Name: "nobody/nothing:1"} }, "no image \"nobody/nothing:1\", and nothing is pulled"},
 		{"no image at all", func(t *target.Target) { t.Image = nil }, "give image.name or image.recipe"},
-		{"no such recipe", func(t *target.Target) { t.Image = &target.Image{Recipe: "x.yaml"} }, "x.yaml does not exist"},
+		{"no such recipe", func(t *target.Target) { t.Image = &target.Image{Recipe: "x.yaml"} }, "x.yaml: there is no such file"},
 		{"user is a name", func(t *target.Target) { t.User = "nobody" }, "\"nobody\" is no numeric ID"},
 		{"sidecar without image", func(t *target.Target) { t.Sidecars = []target.Sidecar{{Name: "d", Image: "nobody/nothing:1"}} }, "sidecar d: the engine has no image"},
 	} {
@@ -417,6 +240,48 @@ func TestDyingProbe(t *testing.T) {
 	// Who notices first, the engine or we, is a matter of luck.
 	if text := err.Error(); !strings.Contains(text, "exit code 3") && !strings.Contains(text, "not running") {
 		t.Errorf("the error %q does not say that the probe ended", text)
+	}
+}
+
+// TestLostProbe: when a probe that had answered is gone, the reader is told how
+// it ended.
+func TestLostProbe(t *testing.T) {
+	r, b := newRuntime(t)
+	made, _ := startPod(t, r, b.target)
+	infra := made.(*pod).infra
+	if err := r.engine.pool.Client.KillContainer(dc.KillContainerOptions{ID: infra, Signal: dc.SIGKILL}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.engine.wait.WaitContainer(infra); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := made.Probe().Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "ended by itself with exit code 137") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestNoGoroutineStays: a closed pod leaves none, whether its conversation was
+// read from or not, and neither does one that was recreated.
+func TestNoGoroutineStays(t *testing.T) {
+	needEngine(t)
+	if _, err := sharedBench(); err != nil {
+		t.Fatal(err)
+	}
+	before := goruntime.NumGoroutine()
+	t.Run("use a pod", func(t *testing.T) {
+		r, b := newRuntime(t)
+		pod, _ := startPod(t, r, b.target)
+		for _, step := range []func(context.Context) error{pod.StartGateway, pod.Recreate, pod.StartGateway} {
+			if err := step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	for deadline := time.Now().Add(10 * time.Second); goruntime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines, before %d:\n%s", goruntime.NumGoroutine(), before, stacks[:goruntime.Stack(stacks, true)])
+		}
 	}
 }
 

@@ -59,6 +59,9 @@ func (s *stream) Read(p []byte) (int, error) {
 	for {
 		n, err := s.talk.Load().out.Read(p)
 		if s.heard.Load() {
+			if err != nil && n == 0 {
+				err = s.over(err)
+			}
 			return n, err
 		}
 		if n > 0 && p[0] == '{' {
@@ -80,6 +83,22 @@ func (s *stream) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// over says why a conversation that had begun has ended: io.EOF if we hung up,
+// else what became of the probe.
+func (s *stream) over(cause error) error {
+	if isClosed(s.closed) {
+		return io.EOF
+	}
+	c, err := s.client.InspectContainer(s.container)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the probe's container is gone: %w", err)
+	case !c.State.Running:
+		return fmt.Errorf("the probe ended by itself with exit code %d%s", c.State.ExitCode, s.words())
+	}
+	return fmt.Errorf("the conversation with the probe broke off (%w)%s", cause, s.words())
 }
 
 // again replaces a conversation that ended before the probe said anything.

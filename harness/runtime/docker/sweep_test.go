@@ -87,15 +87,15 @@ func TestSweep(t *testing.T) {
 	})
 	dead, killed := run("yes")
 	living, _ = run("")
+	if made := ours(t, r, dead); len(made) != 3 {
+		t.Fatalf("the run that is going to be killed made %q, want infra, gateway and home", made)
+	}
 	_ = killed.Process.Kill()
 	_ = killed.Wait()
-
-	if left := ours(t, r, dead); len(left) != 3 {
-		t.Fatalf("the killed run left %q, want infra, gateway and home", left)
-	}
-	removed, err := r.Sweep(t.Context())
-	if err != nil || removed < 3 {
-		t.Errorf("swept %d things, %v", removed, err)
+	// Another run on this engine may be quicker to sweep, so what is counted is
+	// what remains.
+	if _, err := r.Sweep(t.Context()); err != nil {
+		t.Error(err)
 	}
 	if left := ours(t, r, dead); len(left) != 0 {
 		t.Errorf("the sweep left %q", left)
