@@ -22,11 +22,11 @@ func (j judged) figureOf(p Point) string {
 	case "d":
 		return j.timing("WATCH-002")
 	default:
-		n, killed := j.arose("RESTART-001"), j.arose("RESTART-002")
-		if n+killed == 0 {
+		asked, killed := j.arose("RESTART-001"), j.arose("RESTART-002")
+		if asked+killed == 0 {
 			return ""
 		}
-		return fmt.Sprintf("draining was the first state after %d restarts under the marker, %d of them after SIGKILL", n, killed)
+		return fmt.Sprintf("started again under the marker %d times, %d of them after SIGKILL", asked+killed, killed)
 	}
 }
 

@@ -88,6 +88,9 @@ func load(c Config) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Observe != 0 {
+		t.Bounds.Observe = cfg.Observe
+	}
 	return &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}, nil
 }
 

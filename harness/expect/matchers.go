@@ -80,10 +80,10 @@ func HaveReceived(n int) types.GomegaMatcher {
 	return &turn{fmt.Sprintf("to have received %d bytes of its reply", n), func(t pod.TurnView) bool { return t.Received >= n }}
 }
 
-// HaveHandedOverTheReply matches a turn whose reply the model has given to the
-// gateway completely.
-func HaveHandedOverTheReply() types.GomegaMatcher {
-	return &turn{"to have its reply handed to the gateway", func(t pod.TurnView) bool { return t.ModelDone }}
+// HaveItsReplyOnTheWay matches a turn of whose reply the first bytes have arrived
+// at its client, read or not: the gateway has begun to hand it over.
+func HaveItsReplyOnTheWay() types.GomegaMatcher {
+	return &turn{"to have its reply on the way", func(t pod.TurnView) bool { return t.Arriving || t.Answered || t.Received > 0 }}
 }
 
 // BeRefused matches a turn that was refused as draining and never reached the model.

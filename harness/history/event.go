@@ -126,6 +126,7 @@ const (
 	TurnAnswered TurnPhase = "answered" // response headers read
 	TurnProgress TurnPhase = "progress" // a streamed token arrived (thinned)
 	TurnStalled  TurnPhase = "stalled"  // the client stops reading from here on
+	TurnArriving TurnPhase = "arriving" // the first bytes of an answer wait, unread, at a client that stalls
 	TurnResumed  TurnPhase = "resumed"  // the client reads again
 	TurnAborted  TurnPhase = "aborted"  // the client hung up on purpose
 	TurnEnded    TurnPhase = "ended"    // the client saw the end; Outcome says which

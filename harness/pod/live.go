@@ -36,6 +36,7 @@ type TurnView struct {
 	ID          string
 	Ingress     string
 	Sent        bool
+	Arriving    bool // the first bytes of an answer wait unread at its client
 	Answered    bool
 	Received    int // bytes of reply text
 	Outcome     history.TurnOutcome
@@ -122,6 +123,8 @@ func (l *live) turn(e history.Event) {
 	switch e.Turn.Phase {
 	case history.TurnSent:
 		t.Sent, t.SentReturn = true, e.Return
+	case history.TurnArriving:
+		t.Arriving = true
 	case history.TurnAnswered:
 		t.Answered, t.Status = true, e.Turn.Status
 	case history.TurnProgress:

@@ -161,6 +161,10 @@ func (c *client) send() bool {
 	return true
 }
 
+// arrivalPoll is how often a client that reads nothing looks whether something
+// has come for it.
+const arrivalPoll = 2 * time.Millisecond
+
 // stall does not read, not even the headers, until it is told to.
 func (c *client) stall() bool {
 	t := c.t
@@ -168,12 +172,23 @@ func (c *client) stall() bool {
 	defer t.clock.resume()
 	at := now()
 	c.record(history.TurnStalled, at, at, history.Turn{})
-	select {
-	case <-t.resumed:
-	case <-t.ctx.Done():
-		at := now()
-		c.broken(at, at, nil, context.Cause(t.ctx))
-		return false
+	look := time.NewTicker(arrivalPoll)
+	defer look.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-t.resumed:
+			waiting = false
+		case <-t.ctx.Done():
+			at := now()
+			c.broken(at, at, nil, context.Cause(t.ctx))
+			return false
+		case <-look.C:
+			call := now()
+			if c.link.pending() > 0 {
+				c.record(history.TurnArriving, call, now(), history.Turn{})
+				look.Stop()
+			}
+		}
 	}
 	call := now()
 	c.link.widen()

@@ -70,6 +70,28 @@ func dial(ctx context.Context, address string, retryFor time.Duration, tiny bool
 	}
 }
 
+// pending is how many bytes have come and were not read, without reading them; 0
+// also where that cannot be told.
+func (l *link) pending() int {
+	sc, ok := l.conn.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	n := 0
+	if err := raw.Control(func(fd uintptr) {
+		if have, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ); err == nil {
+			n = have
+		}
+	}); err != nil {
+		return 0
+	}
+	return n
+}
+
 // widen undoes tiny, so that the rest of a long reply takes no age.
 func (l *link) widen() {
 	tcp, ok := l.conn.(*net.TCPConn)
