@@ -65,6 +65,7 @@ func (v *View) findUndercounts() []undercount {
 				slow.reset()
 				continue
 			}
+			slow.read(r)
 			witnesses := whole.throughout(r.Event.Call, r.Event.Return)
 			delivering := witnesses - held.throughout(r.Event.Call, r.Event.Return)
 			u := undercount{read: r, witnesses: witnesses, delivering: max(delivering, 0), under: r.State.Count < witnesses}
@@ -90,8 +91,8 @@ func (v *View) findUndercounts() []undercount {
 					out = append(out, u)
 					break
 				}
-				if w, d, first, ok := slow.persists(r); ok {
-					u.witnesses, u.delivering, u.first = w, d, first
+				if m, ok := slow.persists(r); ok {
+					u.witnesses, u.delivering, u.first = m.witnesses, m.delivering, m.since
 					out = append(out, u)
 				}
 			default:
@@ -116,58 +117,6 @@ func (v *View) spellCursor() func(history.Stamp) *Spell {
 		}
 		return nil
 	}
-}
-
-// lag follows a run of running readings that all show too little.
-type lag struct {
-	v           *View
-	run         []*Read
-	from        int   // where the stretch of Grace bounds begins
-	most        []int // indices of readings whose counts fall, all in the stretch: the first is its highest
-	whole, held *counter
-	told        bool
-}
-
-func (v *View) newLag() *lag {
-	return &lag{v: v, whole: newCounter(v.flights.whole), held: newCounter(v.flights.held)}
-}
-
-func (l *lag) reset() {
-	l.run, l.most, l.from, l.told = l.run[:0], l.most[:0], 0, false
-}
-
-// persists adds a reading to the run and says whether it shows that the same
-// turns have been missing for longer than the grace; once per run.
-func (l *lag) persists(r *Read) (witnesses, delivering int, first *Read, ok bool) {
-	if n := len(l.run); n > 0 && l.run[n-1].Life != r.Life {
-		l.reset()
-	}
-	if l.told {
-		return 0, 0, nil, false
-	}
-	for n := len(l.most); n > 0 && l.run[l.most[n-1]].State.Count <= r.State.Count; n-- {
-		l.most = l.most[:n-1]
-	}
-	l.most = append(l.most, len(l.run))
-	l.run = append(l.run, r)
-	for l.from+1 < len(l.run) && l.v.ran(l.run[l.from+1].Event.Return, r.Event.Call) > l.v.Grace {
-		l.from++
-	}
-	first = l.run[l.from]
-	if l.v.ran(first.Event.Return, r.Event.Call) <= l.v.Grace {
-		return 0, 0, nil, false
-	}
-	for l.most[0] < l.from {
-		l.most = l.most[1:]
-	}
-	most := l.run[l.most[0]].State.Count
-	witnesses = l.whole.throughout(first.Event.Call, r.Event.Return)
-	if most >= witnesses {
-		return 0, 0, nil, false
-	}
-	delivering = max(witnesses-l.held.throughout(first.Event.Call, r.Event.Return), 0)
-	l.told = true
-	return witnesses, delivering, first, true
 }
 
 // accuse writes down the undercounts that the requirement owns.

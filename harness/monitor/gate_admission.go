@@ -49,7 +49,7 @@ func judgeLateAdmission(v *View, r *ruling, reused bool) {
 			}
 			r.arises()
 			called := t.admitted()
-			if called == nil || called.Return >= s.Until {
+			if called == nil || called.Return > s.Until {
 				continue
 			}
 			how := ""
@@ -83,7 +83,7 @@ func judgeGateWithinBound(v *View, r *ruling) {
 			}
 			r.arises()
 			called := t.admitted()
-			if called == nil || called.Return >= s.Until || s.Ack != nil && s.Ack.Call < t.Sent.Call {
+			if called == nil || called.Return > s.Until || s.Ack != nil && s.Ack.Call < t.Sent.Call {
 				r.clean()
 				continue
 			}
@@ -120,7 +120,7 @@ func judgeEveryIngress(v *View, r *ruling) {
 					names = append(names, t.Ingress)
 				}
 				switch called := t.admitted(); {
-				case called != nil && called.Return < s.Until:
+				case called != nil && called.Return <= s.Until:
 					y.in++
 					if y.in <= 2 {
 						y.proof = append(y.proof, s.Ack, t.Sent, called)

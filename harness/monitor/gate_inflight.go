@@ -72,14 +72,14 @@ func (v *View) inFlightAt(s *Spell) []*Turn {
 // interrupted returns the event by which the turn, in flight when the spell
 // began, ended as it should not while the spell lasted; nil if there is none.
 func (t *Turn) interrupted(s *Spell) *history.Event {
-	if t.broken() && t.Ended.Return > s.From && t.Ended.Return < s.Until {
+	if t.broken() && t.Ended.Return > s.From && t.Ended.Return <= s.Until {
 		return t.Ended
 	}
 	if t.Outcome() == history.Finished || t.Aborted != nil {
 		return nil
 	}
 	for _, c := range t.Calls {
-		if c.Gone != nil && c.Done == nil && c.Gone.Call >= s.From && c.Gone.Return < s.Until && c.Called != nil {
+		if c.Gone != nil && c.Done == nil && c.Gone.Call >= s.From && c.Gone.Return <= s.Until && c.Called != nil {
 			return c.Gone
 		}
 	}

@@ -41,7 +41,7 @@ func judgeRefusedReachesModel(v *View, r *ruling) {
 func judgeRefusalShape(v *View, r *ruling) {
 	for _, s := range v.Spells {
 		for _, t := range v.afterAck(s) {
-			if t.Ended == nil || t.Ended.Return >= s.Until || t.reached() != nil || v.frozen(t.Sent.Call, t.Ended.Return) {
+			if t.Ended == nil || t.Ended.Return > s.Until || t.reached() != nil || v.frozen(t.Sent.Call, t.Ended.Return) {
 				continue // the marker went, or the gateway ended, meanwhile: it owes no refusal
 			}
 			switch {

@@ -31,7 +31,7 @@ func judgeMarkerAtStart(v *View, r *ruling) {
 				r.arises()
 			}
 			called := t.admitted()
-			if !opening || called == nil || called.Return >= s.Until {
+			if !opening || called == nil || called.Return > s.Until {
 				continue
 			}
 			r.violation(called.Return,

@@ -296,9 +296,11 @@ func (g *Gateway) Alive() bool {
 // B is the target's observation bound.
 func (g *Gateway) B() time.Duration { return g.o.Target.Bounds.Observe }
 
-// Grace is how long a spec waits before it gives up: 5 B. Only the monitors of
-// WATCH and GATE-005/011 hold anything against B itself.
-func (g *Gateway) Grace() time.Duration { return 5 * g.B() }
+// Grace is how long a spec waits before it gives up. Only the monitors of WATCH
+// and GATE-005/011 hold anything against B itself; the others allow
+// [monitor.Grace] times B, and a spec must wait a little longer than that, or
+// nobody sees that the time was over.
+func (g *Gateway) Grace() time.Duration { return (monitor.Grace + 1) * g.B() }
 
 // Target is what the vendor declared.
 func (g *Gateway) Target() *target.Target { return g.o.Target }

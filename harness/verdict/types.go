@@ -95,17 +95,17 @@ type Input struct {
 
 // Finding is the verdict on one requirement.
 type Finding struct {
-	ID         string              `json:"id"`
-	Level      Level               `json:"level"`
-	Point      string              `json:"point,omitempty"`
-	Verdict    Verdict             `json:"verdict"`
-	Reason     string              `json:"reason"`
-	BlockedBy  []string            `json:"blocked_by,omitempty"` // IDs
-	Arose      int                 `json:"arose"`
-	Violations []Breach            `json:"violations,omitempty"`
-	Noisy      []Breach            `json:"noisy,omitempty"`
-	Figures    []Figure            `json:"figures,omitempty"`
-	Specs      []string            `json:"specs,omitempty"` // bound to it
+	ID         string   `json:"id"`
+	Level      Level    `json:"level"`
+	Point      string   `json:"point,omitempty"`
+	Verdict    Verdict  `json:"verdict"`
+	Reason     string   `json:"reason"`
+	BlockedBy  []string `json:"blocked_by,omitempty"` // IDs
+	Arose      int      `json:"arose"`
+	Violations []Breach `json:"violations,omitempty"`
+	Noisy      []Breach `json:"noisy,omitempty"`
+	Figures    []Figure `json:"figures,omitempty"`
+	Specs      []string `json:"specs,omitempty"` // bound to it
 }
 
 // Breach is a violation with the history it was found in.
