@@ -54,7 +54,7 @@ func (g *Gateway) Run(ctx context.Context, signals <-chan os.Signal) error {
 	if err != nil {
 		return &StartError{err}
 	}
-	defer lock.Release()
+	defer func() { _ = lock.Release() }() // the end of the process releases it anyway
 
 	// What an earlier gateway left in the state file is wrong from here on.
 	parts := g.publishing(lock.Holder)
