@@ -138,7 +138,11 @@ func Parse(path string, data []byte, lookup func(string) (string, bool)) (*Confi
 
 	problems := c.applyEnvironment(lookup)
 	if err := doc.Err(); err != nil {
-		problems = append(err.(yamlfile.Errors), problems...)
+		var found yamlfile.Errors
+		if !errors.As(err, &found) {
+			return nil, err
+		}
+		problems = append(found, problems...)
 	}
 	if len(problems) == 0 && c.Target == "" {
 		problems = yamlfile.Errors{{File: path, Line: 1, Col: 1, What: "no target is named", Next: "add target: PATH of a target file, or set " + EnvTarget}}

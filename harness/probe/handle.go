@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
@@ -110,5 +109,5 @@ func (p *Probe) note(n wire.NoteParams) (any, error) {
 		ev.Call = n.CallAt
 	}
 	p.rec.record(ev)
-	return history.Stamp(ev.Return), nil
+	return ev.Return, nil
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -93,10 +94,11 @@ func (f *fileReader) fetch(context.Context) reading {
 }
 
 func problemOf(err error) string {
-	if err == unix.ENOENT || err == unix.ENOTDIR {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
 		return problemAbsent
 	}
-	if _, isErrno := err.(unix.Errno); isErrno {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
 		return problemUnreachable
 	}
 	return problemUnparseable // there, but nothing to be read as a state
@@ -150,7 +152,7 @@ func (f *fileReader) identity(ino uint64, mtime int64) string {
 func ignoringEINTR(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/drainproof/drainproof/harness/yamlfile"
 )
 
-// Problem and Errors are what Load returns; see [yamlfile.Problem].
-type (
-	Problem = yamlfile.Problem
-	Errors  = yamlfile.Errors
-)
+// Problem is one thing that is wrong with a target file.
+type Problem = yamlfile.Problem
+
+// Errors is what Load returns: all that is wrong with a target file.
+type Errors = yamlfile.Errors
 
 // Version is the only apiVersion this package reads.
 const Version = "drainproof/v1"

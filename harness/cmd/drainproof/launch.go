@@ -174,10 +174,10 @@ func (l *launcher) await(ctx context.Context, cmd *exec.Cmd) error {
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 	select {
-	case <-done:
+	case <-done: // it was told to end: how it ended says nothing
 	case <-time.After(20 * time.Second):
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-done
+		<-done // it was killed: how it ended says nothing
 	}
 	return ctx.Err()
 }

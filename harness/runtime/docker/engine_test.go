@@ -86,7 +86,7 @@ func TestExplain(t *testing.T) {
 	} {
 		got := explain("unix:///x", c.err)
 		if c.want == "" {
-			if got != c.err {
+			if !errors.Is(got, c.err) {
 				t.Errorf("%s: became %v", c.name, got)
 			}
 			continue
