@@ -1,0 +1,300 @@
+package monitor
+
+import (
+	"testing"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// TestWatchEdges are the edges of the bound: noise, freezes, death, and drains
+// that are over before it.
+func TestWatchEdges(t *testing.T) {
+	lateBegin := func(flip float64, more ...func(*story)) func(*story) {
+		return func(s *story) {
+			s.begin(1000)
+			s.stale(flip-1, history.Running, 0)
+			s.read(flip, history.Draining, 0)
+			do(more...)(s)
+		}
+	}
+	runChecks(t, []check{
+		{name: "exactly at the bound", story: tell(launched, lateBegin(3000.9)), arose: []string{"WATCH-001"}},
+		{name: "a reading begun at the bound itself", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.span(3000.01, 3000.5, history.Event{Kind: history.KindState, State: &history.State{Publication: "file", State: history.Running, Version: s.version}})
+			s.read(3001, history.Draining, 0)
+		}), arose: []string{"WATCH-001"}},
+		{name: "late", story: tell(launched, lateBegin(3500)), violated: []string{"WATCH-001"}},
+		{name: "late, in the noise", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(2000, 2100) })),
+			noisy: []string{"WATCH-001"}, inconclusive: []string{"WATCH-001"}},
+		{name: "late, with a stall too short to matter", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(2000, 2040) })), violated: []string{"WATCH-001"}},
+		{name: "late, with a stall before", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(500, 900) })), violated: []string{"WATCH-001"}},
+		{name: "late in the noise, then retaken", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(2000, 2100) }), func(s *story) {
+			s.cancel(4000)
+			s.read(4002, history.Running, 0)
+			s.begin(5000)
+			s.read(5002, history.Draining, 0)
+		}), noisy: []string{"WATCH-001"}},
+		{name: "frozen meanwhile", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.action(1001, history.ActionFreeze)
+			s.stale(4000, history.Running, 0)
+			s.action(5000, history.ActionThaw)
+			s.read(5003, history.Draining, 0)
+		}), arose: []string{"WATCH-001"}},
+		{name: "over before the bound", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.cancel(2500)
+			s.stale(4000, history.Running, 0)
+		}), notArose: []string{"WATCH-001", "WATCH-002"}},
+		{name: "dead before the bound", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1501, history.ProcessGone)
+			s.stale(4000, history.Running, 0)
+		}), notArose: []string{"WATCH-001"}},
+		{name: "still starting when the marker comes", story: tell(func(s *story) {
+			s.up(0, history.ActionStart)
+			s.read(10, history.Starting, 0)
+			s.begin(12)
+			s.stale(3000, history.Starting, 0)
+		}), notArose: []string{"WATCH-001"}},
+		{name: "a marker operation that failed", story: tell(launched, func(s *story) {
+			s.add(1000, history.Event{Kind: history.KindMarker, Marker: &history.Marker{Op: history.OpBegin, Present: true, Error: "disk full"}})
+			s.stale(5000, history.Running, 0)
+		}), notArose: []string{"WATCH-001"}},
+		{name: "not back yet when the next drain begins", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.begin(2001)
+			s.stale(2002, history.Draining, 0)
+			s.hold(2003, "in") // it may not have looked yet: what was read is the last drain's
+			s.read(2004, history.Running, 1)
+			s.read(2006, history.Draining, 1)
+			s.refuse(2010, "r")
+		}), arose: []string{"GATE-001"}},
+		{name: "http is late, the file is not", story: tell(launched, func(s *story) {
+			s.http(40, history.Running, 0)
+			s.begin(1000)
+			s.read(1003, history.Draining, 0)
+			s.http(4000, history.Running, 0)
+		}), violated: []string{"WATCH-001"}},
+		{name: "nothing after the end is judged", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.action(2000, history.ActionEnd)
+			s.stale(9000, history.Running, 0)
+			s.process(9001, history.ProcessGone)
+		}), notArose: []string{"WATCH-001"}},
+	})
+}
+
+// TestAdmissionEdges are turns at the edges of a drain.
+func TestAdmissionEdges(t *testing.T) {
+	runChecks(t, []check{
+		{name: "sent as the reading was under way", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.span(1003, 1004, history.Event{Kind: history.KindState, State: &history.State{Publication: "file", State: history.Draining, Version: "d"}})
+			s.hold(1003.5, "in")
+		}), notArose: []string{"GATE-001"}},
+		{name: "sent at the instant the reading ended", story: tell(launched, drained(0), func(s *story) {
+			s.hold(1003.01, "in")
+		}), notArose: []string{"GATE-001"}},
+		{name: "reached the model after the cancel", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1500, "q", history.TurnSent)
+			s.cancel(1600)
+			s.model(1600.5, "q", history.ModelCalled)
+			s.read(1602, history.Running, 1)
+		}), arose: []string{"GATE-001"}},
+		{name: "an auxiliary call", story: tell(launched, drained(0), func(s *story) {
+			s.add(1100, history.Event{Kind: history.KindModel, Model: &history.Model{Phase: history.ModelCalled, Auxiliary: true}})
+		})},
+		{name: "admitted after B, unread", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.hold(3500, "in")
+			s.finish(3550, "in")
+		}), violated: []string{"GATE-005"}},
+		{name: "admitted after B, in the noise", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.stall(1100, 1300)
+			s.hold(3500, "in")
+		}), noisy: []string{"GATE-005"}, inconclusive: []string{"GATE-005"}},
+		{name: "admitted in a shutdown", story: tell(launched, drained(0), func(s *story) {
+			s.action(1100, history.ActionSIGTERM)
+			s.hold(1200, "in")
+		})},
+		{name: "the client hangs up", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.turn(1100, "t", history.TurnAborted)
+			s.model(1101, "t", history.ModelGone)
+			s.end(1102, "t", history.Aborted)
+			s.read(1103, history.Draining, 0)
+		})},
+		{name: "the model fails a turn", story: tell(launched, func(s *story) {
+			s.turn(100, "t", history.TurnSent)
+			s.add(101, history.Event{Kind: history.KindModel, Model: &history.Model{Turn: "t", Call: 1, Phase: history.ModelCalled, Fail: 500}})
+			s.read(101, history.Running, 1)
+		}, drained(1), func(s *story) { s.end(1100, "t", history.Failed) })},
+		{name: "cut by a SIGKILL", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.action(1100, history.ActionSIGKILL)
+			s.process(1100.5, history.ProcessGone)
+			s.model(1101, "t", history.ModelGone)
+			s.end(1102, "t", history.Cut)
+		})},
+		{name: "cut, and perhaps before the drain", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+			s.stall(900, 1001)
+			s.begin(1000)
+			s.span(101, 1001, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: "t", Phase: history.TurnEnded, Outcome: history.Cut}})
+			s.read(1003, history.Draining, 0)
+		}), noisy: []string{"GATE-004"}, inconclusive: []string{"GATE-004"}},
+		{name: "a slow refusal", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1100, "r", history.TurnSent)
+			s.turn(2500, "r", history.TurnEnded, func(t *history.Turn) { t.Outcome = history.Refused })
+		}), violated: []string{"GATE-008"}},
+		{name: "a slow refusal, in the noise", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1100, "r", history.TurnSent)
+			s.stall(1200, 1300)
+			s.turn(2500, "r", history.TurnEnded, func(t *history.Turn) { t.Outcome = history.Refused })
+		}), noisy: []string{"GATE-008"}, inconclusive: []string{"GATE-008"}},
+		{name: "hung while frozen", story: tell(launched, drained(0), func(s *story) {
+			s.action(1050, history.ActionFreeze)
+			s.turn(1100, "h", history.TurnSent)
+			s.end(3100, "h", history.Hung)
+			s.action(3200, history.ActionThaw)
+		})},
+		{name: "busy is no refusal", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1100, "b", history.TurnSent)
+			s.end(1101, "b", history.Busy)
+		}), notArose: []string{"GATE-002"}},
+		{name: "refused within B of the cancel", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.refuse(2001, "r")
+			s.read(2003, history.Running, 0)
+		})},
+		{name: "refused as the next drain begins", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2003, history.Running, 0)
+			s.turn(4999, "r", history.TurnSent)
+			s.begin(5000)
+			s.end(5001, "r", history.Refused)
+			s.read(5002, history.Draining, 0)
+		})},
+		{name: "owed work is counted in", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.action(1100, history.ActionSIGKILL)
+			s.process(1101, history.ProcessGone)
+			s.end(1102, "t", history.Cut)
+			s.up(2000, history.ActionRespawn)
+			s.read(2012, history.Draining, 0)
+			s.read(2030, history.Draining, 1)
+			s.add(2031, history.Event{Kind: history.KindModel, Model: &history.Model{Turn: "t", Call: 2, Phase: history.ModelCalled}})
+			s.refuse(2040, "r")
+		}), arose: []string{"WATCH-003", "RESTART-002"}},
+	})
+}
+
+// TestCountEdges are counts that a careless judge would accuse.
+func TestCountEdges(t *testing.T) {
+	runChecks(t, []check{
+		{name: "lag while running", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.stale(9000, history.Running, 0)
+			s.read(9001, history.Running, 1)
+		})},
+		{name: "other turns are missing every time", story: tell(launched, func(s *story) {
+			for i := range 30 { // each lags by half a second, none for 5 B
+				id := string(rune('A' + i))
+				at := 100 + 500*float64(i)
+				s.hold(at, id)
+				s.read(at+400, history.Running, 0)
+				s.finish(at+450, id)
+			}
+		})},
+		{name: "churn is counted late, always", story: tell(launched, func(s *story) {
+			for i := range 30 {
+				id := string(rune('A' + i))
+				at := 100 + 500*float64(i)
+				s.hold(at, id)
+				s.finish(at+100, id)
+				s.read(at+450, history.Running, 1)
+			}
+		})},
+		{name: "released as it was read", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+			s.begin(1000)
+			s.read(1003, history.Draining, 1)
+			s.finish(1100, "t")
+			s.span(1099.9, 1100.2, history.Event{Kind: history.KindState, State: &history.State{Publication: "file", State: history.Draining, Version: "x"}})
+		})},
+		{name: "called as it was read", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.turn(1000.5, "t", history.TurnSent)
+			s.span(1001, 1002, history.Event{Kind: history.KindModel, Model: &history.Model{Turn: "t", Call: 1, Phase: history.ModelCalled}})
+			s.read(1001.5, history.Draining, 0)
+		}), notArose: []string{"COUNT-003"}},
+		{name: "a turn that was aborted is no witness", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+			s.turn(200, "t", history.TurnAborted)
+			s.end(201, "t", history.Aborted)
+			s.read(202, history.Running, 0)
+		}, drained(0))},
+		{name: "a restart forgets what was in flight", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.action(1100, history.ActionSIGKILL)
+			s.process(1101, history.ProcessGone)
+			s.up(2000, history.ActionRespawn)
+			s.read(2012, history.Draining, 0)
+			s.stale(2500, history.Draining, 0)
+		})},
+		{name: "the file of the last life is not this one's", story: tell(launched, drained(0), func(s *story) {
+			s.action(1100, history.ActionSIGKILL)
+			s.process(1101, history.ProcessGone)
+			s.cancel(1200)
+			s.action(2000, history.ActionRespawn)
+			s.stale(2001, history.Draining, 0)
+			s.hold(2015, "t")
+			s.stale(2016, history.Draining, 0)
+			s.read(2017, history.Running, 1)
+		})},
+		{name: "cut after the spec was over", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.stale(10200, history.Running, 0)
+			s.action(10300, history.ActionEnd)
+			s.end(10400, "t", history.Cut)
+		}), violated: []string{"COUNT-001"}},
+		{name: "sigterm on its way", story: tell(launched, func(s *story) {
+			s.action(1000, history.ActionSIGTERM)
+			s.read(1000.5, history.Running, 0)
+			s.read(1002, history.Stopped, 0)
+			s.process(1003, history.ProcessGone, exit(0))
+		})},
+		{name: "sigterm in the noise of a cancel", story: tell(launched, drained(0), func(s *story) {
+			s.action(2000, history.ActionSIGTERM)
+			s.stall(2000, 2050)
+			s.cancel(2010)
+			s.read(2012, history.Running, 0)
+			s.read(2060, history.Stopped, 0)
+		}), noisy: []string{"STATE-007"}, inconclusive: []string{"STATE-007"}},
+		{name: "the death of a life is noticed in the next", story: tell(launched, func(s *story) {
+			s.action(1000, history.ActionSIGKILL)
+			s.life++
+			s.events = append(s.events, history.Event{Seq: 900, Kind: history.KindAction, Call: ms(1100), Return: ms(1100.1), Action: &history.Action{Name: history.ActionRespawn}})
+			s.life--
+			s.process(1101, history.ProcessGone)
+			s.life++
+			s.process(1105, history.ProcessSeen)
+			s.read(1120, history.Running, 0)
+		})},
+	})
+}
