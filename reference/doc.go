@@ -1,0 +1,16 @@
+// Package reference is a gateway that drains as it should. It holds no code of
+// its own; read its folders in this order:
+//
+//	drain      the marker: what a look at it can find
+//	lifecycle  the states, as a table
+//	admission  the gate and the slots, under one lock
+//	watch      keeping the gateway in step with the marker
+//	status     what is published, each publication whole and later than the last
+//	turn       sessions, and the work of a turn; model is whom it asks
+//	ingress    the way in
+//	gateway    all of it put together, with the order of start and shutdown
+//	dashboard  what an operator's page reads, in a process of its own
+//	cli        the commands; cmd/gateway is the program
+//
+// It imports nothing of the other folders of this project.
+package reference
