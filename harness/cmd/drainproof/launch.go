@@ -76,12 +76,26 @@ func (l *launcher) run(ctx context.Context) (*report.Report, error) {
 	ended := l.ginkgo(ctx, bins, dir, start)
 	r, err := report.Read(dir)
 	if err == nil {
+		l.markLatest(dir)
 		return r, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, &exitError{3, err}
 	}
 	return nil, l.noReport(dir, ended)
+}
+
+// markLatest points reports/latest at a run's folder, for people and scripts. A
+// report elsewhere was given a name by its user already.
+func (l *launcher) markLatest(dir string) {
+	if filepath.Dir(dir) != l.cfg.Report.Dir {
+		return
+	}
+	// Made beside its place and renamed, so that it is never missing.
+	fresh := filepath.Join(l.cfg.Report.Dir, ".latest-"+l.runID)
+	if os.Symlink(filepath.Base(dir), fresh) == nil && os.Rename(fresh, filepath.Join(l.cfg.Report.Dir, "latest")) != nil {
+		_ = os.Remove(fresh)
+	}
 }
 
 // reportDir makes the folder of this run.

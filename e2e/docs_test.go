@@ -1,0 +1,131 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// elsewhere are commands of the documents that this test does not run, with the
+// place that does.
+func elsewhere() map[string]string {
+	return map[string]string{
+		"./scripts/test":                         ".ci/run runs it; it runs this test",
+		"go test ./conformance":                  "./scripts/test runs it with all packages",
+		"./scripts/setup-docker":                 "TestSetupDocker",
+		"./scripts/prove 3 3 --only slow-cancel": "TestWrongGatewaysAreNamed proves every wrong gateway",
+	}
+}
+
+// exits are the exit codes of commands that do not end with 0 when all is well.
+func exits() map[string]int {
+	return map[string]int{"./scripts/gate --fault zero-before-delivery": 1}
+}
+
+// needsEngine are the commands that only work where an engine answers.
+func needsEngine(command string) bool { return strings.HasPrefix(command, "bin/drainproof doctor") }
+
+var consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
+
+// documented lists every command of every document, each once.
+func documented(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob(filepath.Join(root, "*", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	for _, file := range append(files, more...) {
+		if strings.Contains(file, "reports/") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range consoleBlock.FindAllStringSubmatch(string(text), -1) {
+			for line := range strings.SplitSeq(strings.TrimSpace(block[1]), "\n") {
+				command, _, _ := strings.Cut(line, "#")
+				if command = strings.TrimSpace(command); command != "" && !slices.Contains(commands, command) {
+					commands = append(commands, command)
+				}
+			}
+		}
+	}
+	return commands
+}
+
+func TestDocumentedCommands(t *testing.T) {
+	commands := documented(t)
+	if len(commands) < 10 {
+		t.Fatalf("found only %d commands in the documents", len(commands))
+	}
+	for _, command := range commands {
+		if _, ok := elsewhere()[command]; ok {
+			continue
+		}
+		t.Run(command, func(t *testing.T) {
+			if needsEngine(command) {
+				needEngine(t)
+			}
+			cmd := exec.Command("bash", "-c", command)
+			cmd.Dir = root
+			r := finish(t, cmd)
+			r.must(t, exits()[command])
+		})
+	}
+}
+
+func TestSetupDocker(t *testing.T) {
+	cmd := exec.Command("./scripts/setup-docker")
+	cmd.Dir = root
+	r := finish(t, cmd)
+	if runtimeUnderTest() == "docker" {
+		r.must(t, 0, "An engine answers")
+		return
+	}
+	if r.code == 2 && !strings.Contains(r.out, "--install") && !strings.Contains(r.out, "Start it") {
+		t.Errorf("without an engine it must say what to do:\n%s", r.out)
+	}
+}
+
+var figures = regexp.MustCompile(`[0-9][0-9.]*( (µs|ms|s|min))?|sha256:[0-9a-f]+`)
+
+// words are the words of a verdict table, without its figures and its lines: what
+// stays the same from run to run.
+func words(table string) []string {
+	var all []string
+	for line := range strings.SplitSeq(table, "\n") {
+		if strings.HasPrefix(line, "│") {
+			all = append(all, strings.Fields(figures.ReplaceAllString(strings.ReplaceAll(line, "│", " "), " "))...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// The README shows a table as it is printed: the same rows, verdicts and words.
+func TestReadmeShowsTheTableAsPrinted(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "```text\n")
+	if !ok {
+		t.Fatal("the README has no table")
+	}
+	shown, _, _ := strings.Cut(rest, "```")
+	printed := gate(t, "--report", report(t))
+	printed.must(t, 0)
+	if got, want := words(shown), words(printed.out); !slices.Equal(got, want) {
+		t.Errorf("the README's table is not the one that is printed\nREADME:  %v\nprinted: %v", got, want)
+	}
+}
