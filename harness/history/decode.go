@@ -117,21 +117,15 @@ func follows(e Event, before []Event) error {
 // Check says whether the event is well formed: it has exactly the body its kind
 // announces, and its interval does not end before it begins.
 func (e Event) Check() error {
-	bodies := map[Kind]bool{
-		KindHeader: e.Header != nil, KindStep: e.Step != nil, KindMarker: e.Marker != nil,
-		KindState: e.State != nil, KindTurn: e.Turn != nil, KindModel: e.Model != nil,
-		KindProcess: e.Process != nil, KindAction: e.Action != nil, KindStall: e.Stall != nil,
-		KindLog: e.Log != nil, KindOutcome: e.Outcome != nil,
-	}
-	has, known := bodies[e.Kind]
+	has, known := e.has(e.Kind)
 	if !known {
 		return fmt.Errorf("kind %q is unknown", e.Kind)
 	}
 	if !has {
 		return fmt.Errorf("a %q event without its body", e.Kind)
 	}
-	for kind, set := range bodies {
-		if set && kind != e.Kind {
+	for _, kind := range kinds {
+		if set, _ := e.has(kind); set && kind != e.Kind {
 			return fmt.Errorf("a %q event with a %q body", e.Kind, kind)
 		}
 	}
@@ -139,4 +133,37 @@ func (e Event) Check() error {
 		return fmt.Errorf("the interval ends (%d) before it begins (%d)", e.Return, e.Call)
 	}
 	return nil
+}
+
+var kinds = [...]Kind{
+	KindHeader, KindStep, KindMarker, KindState, KindTurn, KindModel, KindProcess, KindAction, KindStall, KindLog, KindOutcome,
+}
+
+// has says whether the body of a kind is set, and whether there is such a kind.
+func (e *Event) has(kind Kind) (set, known bool) {
+	switch kind {
+	case KindHeader:
+		return e.Header != nil, true
+	case KindStep:
+		return e.Step != nil, true
+	case KindMarker:
+		return e.Marker != nil, true
+	case KindState:
+		return e.State != nil, true
+	case KindTurn:
+		return e.Turn != nil, true
+	case KindModel:
+		return e.Model != nil, true
+	case KindProcess:
+		return e.Process != nil, true
+	case KindAction:
+		return e.Action != nil, true
+	case KindStall:
+		return e.Stall != nil, true
+	case KindLog:
+		return e.Log != nil, true
+	case KindOutcome:
+		return e.Outcome != nil, true
+	}
+	return false, false
 }
