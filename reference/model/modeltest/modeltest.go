@@ -70,6 +70,10 @@ func (s *Server) Next(t testing.TB) *Call {
 	}
 }
 
+// Calls is where the calls come, in order, for tests that wait for something else
+// as well.
+func (s *Server) Calls() <-chan *Call { return s.calls }
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Model    string    `json:"model"`
