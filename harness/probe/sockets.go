@@ -19,9 +19,10 @@ func (ps *processes) watchSockets(ctx context.Context) {
 	if len(ps.ports) == 0 {
 		return
 	}
-	tick := time.NewTicker(pollEvery)
+	look, every, done := socketLook()
+	defer done()
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	buf := make([]byte, 64<<10)
 	before := map[int]map[uint64]bool{}
 	since := now()
 	for {
@@ -30,13 +31,7 @@ func (ps *processes) watchSockets(ctx context.Context) {
 		for _, port := range ps.ports {
 			found[port] = map[uint64]bool{}
 		}
-		whole := true
-		for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-			part, ok := readListeners(table, buf)
-			whole = whole && ok
-			listening(part, found)
-		}
-		if whole { // after a look that failed nothing is known to have vanished
+		if look(found) { // after a look that failed nothing is known to have vanished
 			ps.compare(before, found, since, now())
 			before, since = found, at
 		}
@@ -46,6 +41,31 @@ func (ps *processes) watchSockets(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// tablesEvery is how often sockets are looked at where only the tables in /proc
+// tell of them, which are dear to read.
+const tablesEvery = 250 * time.Millisecond
+
+// socketLook returns how to look at the listening sockets, and how often. A look
+// says whether it saw everything.
+func socketLook() (look func(map[int]map[uint64]bool) bool, every time.Duration, done func()) {
+	if l, err := newListeners(); err == nil {
+		if l.add(map[int]map[uint64]bool{}) == nil {
+			return func(found map[int]map[uint64]bool) bool { return l.add(found) == nil }, pollEvery, l.close
+		}
+		l.close()
+	}
+	buf := make([]byte, 64<<10)
+	return func(found map[int]map[uint64]bool) bool {
+		whole := true
+		for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+			part, ok := readListeners(table, buf)
+			whole = whole && ok
+			listening(part, found)
+		}
+		return whole
+	}, tablesEvery, func() {}
 }
 
 func (ps *processes) compare(before, found map[int]map[uint64]bool, call, ret history.Stamp) {
