@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // process is a gateway in a process of its own.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	home string
 	url  string
 	cmd  *exec.Cmd
@@ -39,7 +39,7 @@ type process struct {
 	logs []string
 }
 
-func command(t *testing.T, home string, env []string, args ...string) *exec.Cmd {
+func command(t testing.TB, home string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -52,7 +52,7 @@ func command(t *testing.T, home string, env []string, args ...string) *exec.Cmd 
 }
 
 // start runs a gateway and waits until it serves.
-func start(t *testing.T, home string, env []string, args ...string) *process {
+func start(t testing.TB, home string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, home: home, done: make(chan struct{})}
 	p.cmd = command(t, home, env, append([]string{"run"}, args...)...)
@@ -134,7 +134,7 @@ func (p *process) awaitState(state string, count int) {
 }
 
 // eventually polls for what must become true.
-func eventually(t *testing.T, check func() bool, last func() any) {
+func eventually(t testing.TB, check func() bool, last func() any) {
 	t.Helper()
 	deadline := time.After(modeltest.Patience)
 	tick := time.NewTicker(2 * time.Millisecond)
