@@ -298,3 +298,36 @@ func TestCountEdges(t *testing.T) {
 		})},
 	})
 }
+
+// TestStartEdges are restarts whose way in was seen to open late, or early.
+func TestStartEdges(t *testing.T) {
+	respawned := func(listening [2]float64, running, draining float64) func(*story) {
+		return func(s *story) {
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1520, history.ProcessGone)
+			s.action(2000, history.ActionRespawn)
+			s.process(2005, history.ProcessSeen)
+			s.span(listening[0], listening[1], history.Event{Kind: history.KindProcess, Process: &history.Process{Phase: history.ProcessListening, PID: 102, Port: 8080, Inode: 14}})
+			s.read(running, history.Running, 0)
+			s.read(draining, history.Draining, 0)
+		}
+	}
+	runChecks(t, []check{
+		{name: "running, then draining, before it was seen to listen", story: tell(launched, drained(0), respawned([2]float64{1400, 2300}, 2010, 2020)), violated: []string{"WATCH-008"}},
+		{name: "running as it begins to listen", story: tell(launched, drained(0), respawned([2]float64{2005, 2015}, 2010, 2020))},
+		{name: "running while it listens", story: tell(launched, drained(0), respawned([2]float64{2005, 2008}, 2010, 2020)), violated: []string{"RESTART-002"}},
+		{name: "a marker that is gone again says nothing of the start", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1520, history.ProcessGone)
+			s.up(2000, history.ActionRespawn)
+			s.cancel(2010)
+			s.read(2030, history.Running, 0)
+		}), notArose: []string{"RESTART-002"}},
+		{name: "recreated: no respawn", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionRecreate)
+			s.up(1600, history.ActionStart)
+			s.read(1614, history.Draining, 0)
+			s.process(1615, history.ProcessGone, func(p *history.Process) { p.PID = 101; p.StartTime = 1001 })
+		}), notArose: []string{"RESTART-001", "RESTART-002", "STATE-008"}},
+	})
+}

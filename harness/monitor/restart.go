@@ -58,7 +58,7 @@ func (v *View) crashed(s *Spell) bool {
 }
 
 // firstSettled is the first reading of the new process that shows more than that
-// it is starting: draining, or running once it listens.
+// it is starting: draining, or running once it listens for certain.
 func (v *View) firstSettled(s *Spell, p *Publication) *Read {
 	listening := s.Life.listening()
 	for read := range p.within(s.Life.From, s.Until) {
@@ -66,7 +66,7 @@ func (v *View) firstSettled(s *Spell, p *Publication) *Read {
 		case history.Draining:
 			return read
 		case history.Running:
-			if listening == nil || read.Event.Return > listening.Call {
+			if listening == nil || read.Event.Call >= listening.Return {
 				return read
 			}
 		}

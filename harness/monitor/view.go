@@ -184,7 +184,10 @@ func (v *View) indexLives() {
 					life.Kill = e
 				}
 			}
-		case history.KindProcess:
+		}
+	}
+	for i := range v.Events {
+		if e := &v.Events[i]; e.Kind == history.KindProcess {
 			v.placeProcess(e)
 		}
 	}
@@ -207,16 +210,27 @@ func (v *View) indexLives() {
 	}
 }
 
-// placeProcess gives a sighting of the process to its life. A death may be
-// noticed after the next life was begun; it then still is the old one's.
+// placeProcess gives a sighting of the process to its life. Observers look every
+// so often: what appeared belongs to the life in which it was certainly there,
+// what vanished to the one in which it still was; and a death that is noticed
+// after the next life was begun still is the old one's.
 func (v *View) placeProcess(e *history.Event) {
-	life := v.Lives[len(v.Lives)-1]
 	p := e.Process
-	if n := len(v.Lives); n > 1 && p.Phase != history.ProcessSeen {
-		before := v.Lives[n-2]
-		ours := life.Seen != nil && same(life.Seen.Process, p)
-		if !ours && before.Gone == nil && before.Seen != nil && same(before.Seen.Process, p) {
-			life = before
+	at := e.Call
+	if p.Phase == history.ProcessSeen || p.Phase == history.ProcessListening {
+		at = e.Return
+	}
+	life := v.lifeAt(at)
+	if p.Phase == history.ProcessGone && (life.Seen == nil || !same(life.Seen.Process, p)) {
+		for i := life.Index - 1; i >= 0; i-- {
+			before := v.Lives[i]
+			if before.Seen == nil {
+				continue // an instantiation in which no process was seen yet
+			}
+			if before.Gone == nil && same(before.Seen.Process, p) {
+				life = before
+			}
+			break
 		}
 	}
 	switch p.Phase {

@@ -116,7 +116,12 @@ func judgeRunningWhileStarting(v *View, r *ruling) {
 				continue
 			}
 			r.arises()
-			for read := range p.within(s.Life.Start.Call, min(listening.Call, ack.Event.Call)) {
+			// Seen to listen only after it was acknowledged: all of it may have been before.
+			until := min(listening.Call, ack.Event.Call)
+			if ack.Event.Return <= listening.Return {
+				until = ack.Event.Call
+			}
+			for read := range p.within(s.Life.Start.Call, until) {
 				if read.State.State == history.Running && !v.gotIn(s) {
 					r.violation(read.Event.Return,
 						"while starting with the marker in place, nothing is published that could be taken for running",
