@@ -42,14 +42,14 @@ func (s *session) submit(p wire.SubmitParams) (*turn, error) {
 	in := s.ingresses[p.Ingress]
 	switch {
 	case in == nil:
-		return nil, fmt.Errorf("submit: no ingress is called %q", p.Ingress)
+		return nil, fmt.Errorf("no ingress is called %q", p.Ingress)
 	case p.Connection != "" && !s.connections.has(p.Connection):
-		return nil, fmt.Errorf("submit: no idle connection is called %q; open it with connections, it is used once", p.Connection)
+		return nil, fmt.Errorf("no idle connection is called %q; open it with connections, it is used once", p.Connection)
 	case p.Script.ReplyBytes < 0 || p.Script.ReplyBytes > maxBody/2:
-		return nil, fmt.Errorf("submit: reply_bytes %d is not within 0 and %d", p.Script.ReplyBytes, maxBody/2)
+		return nil, fmt.Errorf("reply_bytes %d is not within 0 and %d", p.Script.ReplyBytes, maxBody/2)
 	}
 	if err := s.checkWhen(p.When); err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
+		return nil, err
 	}
 	t := newTurn(s.ctx, p, in)
 	if err := s.turns.add(t); err != nil {

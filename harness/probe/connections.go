@@ -63,12 +63,12 @@ func (cs *connections) close() {
 func (s *session) openConnections(ctx context.Context, p wire.ConnectionsParams) error {
 	in := s.ingresses[p.Ingress]
 	if in == nil {
-		return fmt.Errorf("connections: no ingress is called %q", p.Ingress)
+		return fmt.Errorf("no ingress is called %q", p.Ingress)
 	}
 	for _, name := range p.Names {
 		l, err := dial(ctx, in.address, 0, false)
 		if err != nil {
-			return fmt.Errorf("connections: %s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		if p.WarmURL != "" {
 			err = warm(ctx, l, p.WarmURL)
@@ -78,7 +78,7 @@ func (s *session) openConnections(ctx context.Context, p wire.ConnectionsParams)
 		}
 		if err != nil {
 			_ = l.conn.Close()
-			return fmt.Errorf("connections: %s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil

@@ -67,7 +67,7 @@ func (s *session) file(p wire.FileParams) (any, error) {
 		}
 		return wire.FileResult{Exists: true}, nil
 	default:
-		return nil, fmt.Errorf("file: unknown operation %q; there are write, read, remove, stat", p.Op)
+		return nil, fmt.Errorf("unknown operation %q; there are write, read, remove, stat", p.Op)
 	}
 }
 

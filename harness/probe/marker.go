@@ -79,11 +79,11 @@ func (m *marker) check(p wire.MarkerParams) error {
 		case "", howInPlace, howRename, howLink:
 			return nil
 		}
-		return fmt.Errorf("marker: unknown way %q; there are %s, %s, %s", p.How, howInPlace, howRename, howLink)
+		return fmt.Errorf("unknown way %q; there are %s, %s, %s", p.How, howInPlace, howRename, howLink)
 	case history.OpCancel:
 		return nil
 	}
-	return fmt.Errorf("marker: unknown operation %q; there are %s and %s", p.Op, history.OpBegin, history.OpCancel)
+	return fmt.Errorf("unknown operation %q; there are %s and %s", p.Op, history.OpBegin, history.OpCancel)
 }
 
 // perform does one operation now and records it, failed or not. It returns the
@@ -123,7 +123,7 @@ func (m *marker) perform(p wire.MarkerParams) (history.Stamp, error) {
 	ev.Present = m.known.exists
 	if err != nil {
 		ev.Error = err.Error()
-		err = fmt.Errorf("marker: %s %s: %w", ev.Op, ev.How, err)
+		err = fmt.Errorf("%s %s: %w", ev.Op, ev.How, err)
 	}
 	m.rec.record(history.Event{Kind: history.KindMarker, Call: span[0], Return: span[1], Marker: &ev})
 	m.focus.look()

@@ -124,27 +124,27 @@ const auxiliaryText = "A short answer."
 func (s *session) emit(ctx context.Context, p wire.EmitParams) error {
 	ts, err := s.turns.pick([]string{p.Turn})
 	if err != nil {
-		return fmt.Errorf("emit: %w", err)
+		return err
 	}
 	if p.Tokens <= 0 {
-		return fmt.Errorf("emit: %d tokens; at least one", p.Tokens)
+		return fmt.Errorf("%d tokens; at least one", p.Tokens)
 	}
 	c, err := ts[0].streaming()
 	if err != nil {
-		return fmt.Errorf("emit: turn %s: %w", p.Turn, err)
+		return fmt.Errorf("turn %s: %w", p.Turn, err)
 	}
 	e := emission{tokens: p.Tokens, done: make(chan error, 1)}
 	select {
 	case c.emits <- e:
 	case <-c.settled:
-		return fmt.Errorf("emit: turn %s: it is not held any more", p.Turn)
+		return fmt.Errorf("turn %s: it is not held any more", p.Turn)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	select {
 	case err := <-e.done:
 		if err != nil {
-			return fmt.Errorf("emit: turn %s: %w", p.Turn, err)
+			return fmt.Errorf("turn %s: %w", p.Turn, err)
 		}
 		return nil
 	case <-ctx.Done():

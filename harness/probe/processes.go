@@ -168,10 +168,10 @@ func (ps *processes) signal(number int) error {
 	defer ps.mu.Unlock()
 	f := ps.last
 	if f == nil {
-		return errors.New("signal: no process is watched, or the one that was is gone")
+		return errors.New("no process is watched, or the one that was is gone")
 	}
 	if number <= 0 || number > 64 {
-		return fmt.Errorf("signal: %d is no signal", number)
+		return fmt.Errorf("%d is no signal", number)
 	}
 	var err error
 	if f.pidfd >= 0 {

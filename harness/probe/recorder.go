@@ -84,6 +84,13 @@ func (r *recorder) setRedact(secrets []string) {
 	r.redact = newRedactor(secrets)
 }
 
+// redactEvent is for what leaves the probe as a reply.
+func (r *recorder) redactEvent(ev *history.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.redact.event(ev)
+}
+
 func (r *recorder) redacted(s string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/wire"
@@ -64,11 +65,18 @@ func Serve(ctx context.Context, log *slog.Logger, socket string) error {
 	}
 }
 
+// refuse says why and lets the other end hang up first: closing while its request
+// is unread would reset the connection, and what was said might be lost with it.
 func refuse(conn net.Conn, why string) {
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(politeness))
 	if line, err := wire.EncodeLine(wire.Message{Error: why}); err == nil {
 		_, _ = conn.Write(line) // it is told if it listens
 	}
-	_ = conn.Close()
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_, _ = io.Copy(io.Discard, conn)
 }
 
 // Stdio serves one conversation and stops everything when it ends, as when the
@@ -104,7 +112,11 @@ func Connect(ctx context.Context, socket string, in io.Reader, out io.Writer) er
 			_ = half.CloseWrite()
 		}
 	}()
-	if _, err := io.Copy(out, conn); err != nil && ctx.Err() == nil {
+	_, err = io.Copy(out, conn)
+	if errors.Is(err, syscall.ECONNRESET) { // the probe ended with a request unread
+		return nil
+	}
+	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("probe: connect: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 type session struct {
 	log    *slog.Logger
 	rec    sink
+	tape   *tape // what rec is
 	config wire.ConfigureParams
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
@@ -59,11 +60,12 @@ func newSession(log *slog.Logger, rec *recorder, config wire.ConfigureParams) (*
 		turns:       newTurns(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.rec = &tape{rec: rec, ctx: s.ctx}
+	s.tape = &tape{rec: rec, ctx: s.ctx}
+	s.rec = s.tape
 	s.armed = &armory{run: s.spawn}
 	if err := s.start(); err != nil {
 		s.close()
-		return nil, fmt.Errorf("configure: %w", err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -132,7 +134,10 @@ func (s *session) read(name string) (history.State, error) {
 	if err != nil {
 		return history.State{}, err
 	}
-	return p.read(s.ctx, true), nil
+	state := p.read(s.ctx, true)
+	ev := history.Event{State: &state}
+	s.tape.rec.redactEvent(&ev) // it is recorded, but also told to whoever asked
+	return *ev.State, nil
 }
 
 func (s *session) publication(name string) (*publication, error) {

@@ -3,22 +3,23 @@ package probe
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
-// startingUp is how long a turn counts as on its way to the model. One that takes
-// longer is refused, queued or hung, and takes no room.
-const startingUp = 250 * time.Millisecond
+// onTheWay is how long a turn counts that is on its way to the model, or back from
+// it. One that takes longer is queued or hung; were it to count for ever, a gateway
+// that hangs would end the sweep.
+const onTheWay = 250 * time.Millisecond
 
 // sweep sends turns so close to each other that some lie right across a flip of
 // the gateway's state. It returns when each of them was sent, or never will be.
 func (s *session) sweep(ctx context.Context, p wire.SweepParams) (wire.SweepResult, error) {
 	if err := s.checkSweep(p); err != nil {
-		return wire.SweepResult{}, fmt.Errorf("sweep: %w", err)
+		return wire.SweepResult{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Lasting)
 	defer cancel()
@@ -48,7 +49,13 @@ func (s *session) checkSweep(p wire.SweepParams) error {
 		return errors.New("its turns can neither be armed nor share a connection")
 	case p.Marker != nil && p.Marker.When != nil:
 		return errors.New("its marker operation has its moment already: marker_after_ns")
-	case p.Until != "":
+	}
+	if p.Marker != nil {
+		if err := s.marker.check(*p.Marker); err != nil {
+			return err
+		}
+	}
+	if p.Until != "" {
 		return s.checkWhen(&wire.When{State: p.Until})
 	}
 	return nil
@@ -59,16 +66,26 @@ type sweeping struct {
 	s       *session
 	params  wire.SweepParams
 	turns   []*turn
-	young   []launched    // on their way to the model, oldest first
+	coming  []moving      // to the model, oldest first
 	held    []*turn       // by the model, oldest first
+	leaving []moving      // released, but not seen to end yet
 	reached chan struct{} // the state was read
 	off     func()
 	done    bool
 }
 
-type launched struct {
+// moving is a turn that is neither held nor over.
+type moving struct {
 	turn *turn
-	at   time.Time
+	at   time.Time // since when; zero: not sent yet
+}
+
+// counts says whether the gateway may still have it in flight.
+func (m *moving) counts() bool {
+	if m.at.IsZero() && m.turn.wasSent() {
+		m.at = time.Now()
+	}
+	return m.turn.live() && (m.at.IsZero() || time.Since(m.at) < onTheWay)
 }
 
 // arm waits for the state in reads begun after since.
@@ -146,10 +163,11 @@ type markerDone struct {
 	err error
 }
 
-// send makes room, then sends the next turn.
+// send sends the next turn, unless there is no room for it yet.
 func (w *sweeping) send(ctx context.Context) error {
 	if w.params.MaxHeld > 0 {
-		if err := w.makeRoom(ctx); err != nil {
+		room, err := w.makeRoom(ctx)
+		if err != nil || !room {
 			return err
 		}
 	}
@@ -158,35 +176,59 @@ func (w *sweeping) send(ctx context.Context) error {
 		return err
 	}
 	w.turns = append(w.turns, t)
-	w.young = append(w.young, launched{t, time.Now()})
+	w.coming = append(w.coming, moving{turn: t})
 	return nil
 }
 
-// makeRoom releases the oldest turns the model holds, until the turns held and
-// those that may yet come to be held leave room for one more.
-func (w *sweeping) makeRoom(ctx context.Context) error {
-	var young []launched
-	for _, l := range w.young {
-		switch {
-		case l.turn.called():
-			w.held = append(w.held, l.turn)
-		case l.turn.live() && time.Since(l.at) < startingUp:
-			young = append(young, l)
-		}
-	}
-	w.young = young
-	held := w.held[:0]
-	for _, t := range w.held {
-		if t.held() {
-			held = append(held, t)
-		}
-	}
-	w.held = held
-	for len(w.held) > 0 && len(w.held)+len(w.young) >= w.params.MaxHeld {
-		if err := w.s.release(ctx, []string{w.held[0].id}); err != nil && ctx.Err() == nil {
-			return err
+// makeRoom releases the oldest turns the model holds, so that the turns in flight
+// stay within the bound, and says whether one more may be sent. It keeps a quarter
+// of the bound free for those that are released but still on their way out:
+// otherwise every other turn would have to be left out.
+func (w *sweeping) makeRoom(ctx context.Context) (bool, error) {
+	w.sort()
+	bound := w.params.MaxHeld
+	for len(w.held) > 0 && len(w.held)+w.sent() >= bound-bound/4 {
+		oldest := w.held[0]
+		if err := w.s.release(ctx, []string{oldest.id}); err != nil && ctx.Err() == nil {
+			return false, err
 		}
 		w.held = w.held[1:]
+		w.leaving = append(w.leaving, moving{turn: oldest, at: time.Now()})
 	}
-	return nil
+	return len(w.held)+w.sent()+len(w.leaving) < bound, nil
+}
+
+// sort brings the lists up to date.
+func (w *sweeping) sort() {
+	coming := w.coming[:0]
+	for _, m := range w.coming {
+		switch {
+		case m.turn.called():
+			w.held = append(w.held, m.turn)
+		case m.counts():
+			coming = append(coming, m)
+		}
+	}
+	w.coming = coming
+	// A turn whose latch somebody else opened, or that never had one, leaves.
+	w.held = slices.DeleteFunc(w.held, func(t *turn) bool {
+		if t.held() {
+			return false
+		}
+		w.leaving = append(w.leaving, moving{turn: t, at: time.Now()})
+		return true
+	})
+	w.leaving = slices.DeleteFunc(w.leaving, func(m moving) bool { return !m.counts() })
+}
+
+// sent counts the turns on their way to the model; one that still looks for a
+// gateway that is starting is in nobody's flight.
+func (w *sweeping) sent() int {
+	n := 0
+	for _, m := range w.coming {
+		if !m.at.IsZero() || w.params.Submit.RetryFor == 0 {
+			n++
+		}
+	}
+	return n
 }

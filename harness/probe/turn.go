@@ -127,7 +127,7 @@ func (ts *turns) add(t *turn) error {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if ts.live >= maxLive {
-		return fmt.Errorf("submit: %d turns are under way already, which is the probe's limit; release or abort some first", ts.live)
+		return fmt.Errorf("%d turns are under way already, which is the probe's limit; release or abort some first", ts.live)
 	}
 	ts.live++
 	ts.all[t.id] = t
@@ -170,7 +170,7 @@ func (ts *turns) pick(ids []string) ([]*turn, error) {
 func (s *session) release(ctx context.Context, ids []string) error {
 	ts, err := s.turns.pick(ids)
 	if err != nil {
-		return fmt.Errorf("release: %w", err)
+		return err
 	}
 	var waiting []*modelCall
 	for _, t := range ts {
@@ -178,7 +178,7 @@ func (s *session) release(ctx context.Context, ids []string) error {
 	}
 	for _, c := range waiting {
 		if err := c.settle(ctx); err != nil {
-			return fmt.Errorf("release: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -188,12 +188,12 @@ func (s *session) release(ctx context.Context, ids []string) error {
 func (s *session) resume(ctx context.Context, ids []string) error {
 	ts, err := s.turns.pick(ids)
 	if err != nil {
-		return fmt.Errorf("resume: %w", err)
+		return err
 	}
 	for _, t := range ts {
 		if !t.params.Stall {
 			if len(ids) > 0 {
-				return fmt.Errorf("resume: turn %s does not stall; submit it with stall", t.id)
+				return fmt.Errorf("turn %s does not stall; submit it with stall", t.id)
 			}
 			continue
 		}
@@ -229,7 +229,7 @@ func (t *turn) wasSent() bool {
 func (s *session) abort(ctx context.Context, ids []string) error {
 	ts, err := s.turns.pick(ids)
 	if err != nil {
-		return fmt.Errorf("abort: %w", err)
+		return err
 	}
 	for _, t := range ts {
 		if !t.live() {

@@ -1,0 +1,104 @@
+package probe
+
+import (
+	"net"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/wire"
+)
+
+func processIs(phase string, pid int) func(history.Event) bool {
+	return func(ev history.Event) bool {
+		return ev.Process != nil && ev.Process.Phase == phase && ev.Process.PID == pid
+	}
+}
+
+func TestAProcessIsFollowedToItsEnd(t *testing.T) {
+	r, _ := newObserver(t)
+	if err := r.Signal(r.ctx, int(syscall.SIGTERM)); err == nil {
+		t.Error("a signal to nobody")
+	}
+	cmd := exec.Command("sleep", "60")
+	r.must(cmd.Start())
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	pid := cmd.Process.Pid
+	w, err := r.Watch(r.ctx, wire.WatchParams{PID: pid, Within: patience})
+	r.must(err)
+	seen := r.all(processIs(history.ProcessSeen, pid))
+	if w.PID != pid || w.StartTime == 0 || len(seen) != 1 || seen[0].Process.StartTime != w.StartTime {
+		t.Fatalf("watched %+v, seen %+v", w, seen)
+	}
+	if again, err := r.Watch(r.ctx, wire.WatchParams{PID: pid, Within: patience}); err != nil || again != w {
+		t.Errorf("watched again: %+v, %v", again, err)
+	}
+	killed := now()
+	r.must(r.Signal(r.ctx, int(syscall.SIGKILL)))
+	// Nobody has waited for it yet: a zombie is gone all the same.
+	gone := r.await("gone", processIs(history.ProcessGone, pid))
+	if gone.Return < killed || gone.Call > gone.Return {
+		t.Errorf("gone in [%d, %d], killed from %d", gone.Call, gone.Return, killed)
+	}
+	if got := r.all(processIs(history.ProcessSeen, pid)); len(got) != 1 {
+		t.Errorf("seen %d times", len(got))
+	}
+	if _, err := r.Watch(r.ctx, wire.WatchParams{PID: pid, Within: time.Millisecond}); err == nil || !strings.Contains(err.Error(), "its log") {
+		t.Errorf("a dead process was watched: %v", err)
+	}
+	if err := r.Signal(r.ctx, 99); err == nil {
+		t.Error("signal 99")
+	}
+	r.checkHistory()
+}
+
+func TestAListeningSocketThatIsOpenedAgainIsAnotherOne(t *testing.T) {
+	r, _ := newObserver(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	r.must(err)
+	address := l.Addr().String()
+	port := l.Addr().(*net.TCPAddr).Port
+	r.config.IngressPorts = []int{port}
+	r.must(r.Configure(r.ctx, r.config))
+	socket := func(phase string) func(history.Event) bool {
+		return func(ev history.Event) bool { return processIs(phase, 0)(ev) && ev.Process.Port == port }
+	}
+	first := r.await("listening", socket(history.ProcessListening))
+	conn, err := net.Dial("tcp", address) // no listening socket, though on the port
+	r.must(err)
+	defer conn.Close()
+	l.Close()
+	closed := r.await("closed", socket(history.ProcessClosed))
+	if closed.Process.Inode != first.Process.Inode {
+		t.Errorf("inode %d was opened, %d closed", first.Process.Inode, closed.Process.Inode)
+	}
+	l, err = net.Listen("tcp", address)
+	r.must(err)
+	defer l.Close()
+	second := r.await("listening again", after(closed.Seq, socket(history.ProcessListening)))
+	if second.Process.Inode == first.Process.Inode || second.Process.Inode == 0 {
+		t.Errorf("inode %d again", second.Process.Inode)
+	}
+	r.checkHistory()
+}
+
+func TestReady(t *testing.T) {
+	r := newRig(t)
+	got, err := r.Ready(r.ctx, wire.ReadyParams{URL: r.gateway.server.URL + "/health", Within: patience})
+	if err != nil || !got.Ready {
+		t.Errorf("health: %+v, %v", got, err)
+	}
+	for url, want := range map[string]string{
+		r.gateway.server.URL + "/nowhere": "status 404",
+		"http://" + freePort(t):           "refused",
+		"ftp://127.0.0.1":                 "no http:// URL",
+	} {
+		got, err := r.Ready(r.ctx, wire.ReadyParams{URL: url, Within: 30 * time.Millisecond})
+		if err != nil || got.Ready || !strings.Contains(got.Last, want) {
+			t.Errorf("%s: %+v, %v; want %q", url, got, err, want)
+		}
+	}
+}
