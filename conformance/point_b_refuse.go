@@ -15,7 +15,7 @@ import (
 func (s *suite) refuse() {
 	s.point("b", "refuse",
 		"refuses a new turn as draining; it claims no slot and never reaches the model",
-		ids("GATE-001", "GATE-002", "GATE-003", "GATE-005", "GATE-008", "GATE-010", "GATE-012"),
+		ids("GATE-001", "GATE-002", "GATE-003", "GATE-005", "GATE-008", "GATE-009", "GATE-010", "GATE-012"),
 		func(ctx context.Context, gw gateway) {
 			for i := range s.repeat.Sweeps {
 				ingress := gw.ingresses()[i%len(gw.ingresses())]

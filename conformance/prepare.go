@@ -46,6 +46,9 @@ func failSetup(f setupFailure) {
 	if dir == "" {
 		return // the message on the terminal is all there is
 	}
+	if _, err := os.Stat(filepath.Join(dir, SetupFile)); err == nil {
+		return // what failed first is the cause
+	}
 	if data, err := json.Marshal(f); err == nil {
 		_ = os.WriteFile(filepath.Join(dir, SetupFile), data, 0o644)
 	}

@@ -57,7 +57,7 @@ func needEngine(t *testing.T) {
 }
 
 // command prepares a call of the built drainproof in the checkout.
-func command(t *testing.T, args ...string) *exec.Cmd {
+func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	bin, err := filepath.Abs(filepath.Join(root, "bin", "drainproof"))
 	if err != nil {

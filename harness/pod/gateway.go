@@ -337,28 +337,49 @@ var receiptLine = regexp.MustCompile(`drainproof-receipt (\{.*\})`)
 // logLine looks for activation receipts of wrong gateways in the gateway's log;
 // other lines stay in the log.
 func (g *Gateway) logLine(line string) {
+	if l := g.receipt(line); l != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = g.note(ctx, history.Event{Kind: history.KindLog, Log: l}, 0)
+	}
+}
+
+// receipt reads a line as a receipt; nil when it is none, or not the first of its
+// fault: one per history is enough, and a flood is no better evidence.
+func (g *Gateway) receipt(line string) *history.Log {
 	m := receiptLine.FindStringSubmatch(line)
 	if m == nil {
-		return
+		return nil
 	}
 	var r struct {
 		Fault string `json:"fault"`
 	}
 	if json.Unmarshal([]byte(m[1]), &r) != nil || r.Fault == "" {
-		return
+		return nil
 	}
 	g.live.mu.Lock()
-	n := 0
+	defer g.live.mu.Unlock()
 	if g.live.receipts[r.Fault] {
-		n++
+		return nil
 	}
-	g.live.mu.Unlock()
-	if n > 0 {
-		return // one receipt of a fault per history is enough, and a flood is not evidence
+	return &history.Log{Line: m[0], Receipt: r.Fault}
+}
+
+// allLines is more than a runtime keeps of a gateway's log.
+const allLines = 1 << 20
+
+// lateReceipts records those that came out of the engine after the follower was
+// stopped: a gateway that fails fast is over before its log is.
+func (g *Gateway) lateReceipts(ctx context.Context, at history.Stamp) {
+	lines, err := g.pod.Logs(ctx, allLines)
+	if err != nil {
+		return // it was followed while it lived; this is the rest
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	_ = g.note(ctx, history.Event{Kind: history.KindLog, Log: &history.Log{Line: m[0], Receipt: r.Fault}}, 0)
+	for _, line := range lines {
+		if l := g.receipt(line); l != nil {
+			g.record(history.Event{Kind: history.KindLog, Call: at, Return: at, Log: l})
+		}
+	}
 }
 
 // End closes the history with the spec's result and removes the pod. It returns
@@ -371,6 +392,7 @@ func (g *Gateway) End(ctx context.Context, o history.Outcome) ([]history.Event, 
 	g.follow()
 	closed := g.pod.Close(ctx)
 	at := g.lastStamp()
+	g.lateReceipts(ctx, at)
 	g.record(history.Event{Kind: history.KindOutcome, Call: at, Return: at, Outcome: &o})
 	g.seqMu.Lock()
 	g.ended = true

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/onsi/ginkgo/v2/types"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -82,6 +83,9 @@ func gate(ctx context.Context, o gateOptions, out io.Writer) error {
 	}
 	deadline, cancel := context.WithTimeout(ctx, o.deadline)
 	defer cancel()
+	if _, err := types.ParseLabelFilter(l.labelFilter()); err != nil {
+		return &exitError{2, fmt.Errorf("--label-filter %q cannot be read: %w", l.labelFilter(), err)}
+	}
 	l.notice()
 	for attempt := 0; ; attempt++ {
 		r, err := l.run(deadline)
