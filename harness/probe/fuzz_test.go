@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -55,7 +56,7 @@ func TestEventReader(t *testing.T) {
 				t.Errorf("got %q, %v; want %q", got, err, data)
 			}
 		}
-		if got, err := events.next(); err != want {
+		if got, err := events.next(); !errors.Is(err, want) {
 			t.Errorf("end %q: got %q, %v; want %v", end, got, err, want)
 		}
 	}
@@ -124,7 +125,7 @@ func FuzzProc(f *testing.F) {
 func FuzzJSONPath(f *testing.F) {
 	f.Add([]byte(`{"error":{"code":["a",{"b":1}]}}`), "error.code.1.b")
 	f.Add([]byte(`[[]]`), "0.-1")
-	f.Fuzz(func(t *testing.T, data []byte, path string) {
+	f.Fuzz(func(_ *testing.T, data []byte, path string) {
 		v, err := decodeJSON(data)
 		if err != nil {
 			return

@@ -43,7 +43,7 @@ func newProbe(t *testing.T) *rig {
 	go func() { over <- p.Converse(ctx, far) }()
 	r.Client = wire.NewClient(near, r.event)
 	t.Cleanup(func() {
-		r.Client.Close()
+		r.Close()
 		if err := <-over; err != nil {
 			t.Errorf("the conversation broke: %v", err)
 		}
