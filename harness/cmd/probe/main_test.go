@@ -217,34 +217,3 @@ func TestWrongUsage(t *testing.T) {
 	p, _ := start(t, "serve", "--socket", "/nowhere/at/all.sock")
 	p.ends(t, 1)
 }
-
-// TestServeAsPID1 runs the probe as the first process of a PID namespace, where
-// signals have no default effect and orphans are its to bury. It needs the right
-// to make one.
-func TestServeAsPID1(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root may make a PID namespace")
-	}
-	binary, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(t.TempDir(), "probe.sock")
-	cmd := exec.Command(binary, "serve", "--socket", socket)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
-	if err := cmd.Start(); err != nil {
-		t.Skipf("no PID namespace can be made here: %v", err)
-	}
-	p := &process{Cmd: cmd, stderr: &lockedBuffer{}, over: make(chan error)}
-	go func() { _ = cmd.Wait(); close(p.over) }()
-	t.Cleanup(func() { _ = cmd.Process.Kill(); <-p.over })
-	_, stream := start(t, "connect", "--socket", socket)
-	c := wire.NewClient(stream, nil)
-	if hello, err := c.Hello(testContext(t)); err != nil || hello.PID != 1 {
-		t.Fatalf("hello: %+v, %v", hello, err)
-	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	p.ends(t, 0)
-}
