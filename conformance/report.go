@@ -225,7 +225,7 @@ func (s *suite) spec(one ran, j judged) report.Spec {
 
 // replay is the command that runs a point again in the same way.
 func (s *suite) replay(point string) string {
-	command := "drainproof gate"
+	command := "bin/drainproof gate"
 	if fault := os.Getenv("DRAINPROOF_FAULT"); fault != "" {
 		command += " --fault " + fault
 	} else {

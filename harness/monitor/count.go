@@ -119,6 +119,13 @@ func (v *View) spellCursor() func(history.Stamp) *Spell {
 	}
 }
 
+func turnsWere(n int) string {
+	if n == 1 {
+		return "1 turn was"
+	}
+	return fmt.Sprintf("%d turns were", n)
+}
+
 // accuse writes down the undercounts that the requirement owns.
 func (v *View) accuse(r *ruling, requirement, expected string) {
 	for _, u := range v.misses {
@@ -128,7 +135,7 @@ func (v *View) accuse(r *ruling, requirement, expected string) {
 		if !u.under || u.charged() != requirement && !(requirement == "STATE-009" && u.lostInTransition()) {
 			continue
 		}
-		actual := fmt.Sprintf("%s shows %s with %d, while %d turns were in flight for certain", u.read.State.Publication, u.read.State.State, u.read.State.Count, u.witnesses)
+		actual := fmt.Sprintf("%s shows %s with %d, while %s in flight for certain", u.read.State.Publication, u.read.State.State, u.read.State.Count, turnsWere(u.witnesses))
 		if u.delivering > 0 {
 			actual += fmt.Sprintf(" (%d of them in delivery)", u.delivering)
 		}

@@ -22,8 +22,8 @@ const (
 func (r *Report) proof(q Requirement, width int) []string {
 	p := printer{width: width}
 	p.wrap(fmt.Sprintf("%s (%s) %s", q.ID, q.Level, q.Verdict.or()), clean(q.Text))
-	if q.Reason != "" {
-		p.field("because", clean(q.Reason))
+	if q.Reason != "" && (len(q.Violations) == 0 || q.Verdict == Blocked) {
+		p.field("because", clean(q.Reason)) // else the breach is told in full below
 	}
 	if q.Verdict == Blocked {
 		return p.lines

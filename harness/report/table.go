@@ -85,13 +85,29 @@ func width(s string) int { return text.StringWidthWithoutEscSequences(s) }
 func (p *printer) remarks(r *Report, o TableOptions) {
 	group := func(title string, qs []Requirement) {
 		told := false
+		alike := map[string][]string{} // verdict and reason -> IDs
 		for _, q := range qs {
-			if !r.tells(q) {
-				continue
+			if r.tells(q) {
+				alike[q.fate()] = append(alike[q.fate()], q.ID)
+			}
+		}
+		for _, q := range qs {
+			if !r.tells(q) || alike[q.fate()][0] != q.ID {
+				continue // told, or told together with the first of its kind
 			}
 			if !told {
 				p.add(paint(title, bold, o.Color))
 				told = true
+			}
+			if ids := alike[q.fate()]; len(ids) > 1 {
+				verdict := paint(string(q.Verdict.or()), colour(q.Verdict.or()), o.Color)
+				in := printer{width: p.width - 2}
+				in.wrap(strings.Join(ids, ", ")+" "+verdict, clean(q.Reason))
+				if spec, found := r.specOf(q); found && q.Verdict != Blocked && spec.Message != "" {
+					in.message(spec)
+				}
+				p.indented(in.lines)
+				continue
 			}
 			p.block(r, q, o)
 		}
@@ -107,6 +123,15 @@ func (p *printer) remarks(r *Report, o TableOptions) {
 	}
 	group("other requirements", r.elsewhere())
 	p.lonely(r, o)
+}
+
+// fate is what requirements that were not judged have in common when one event
+// kept them all from it; one with a breach to show has a fate of its own.
+func (q Requirement) fate() string {
+	if len(q.Violations) > 0 && q.Verdict != Blocked {
+		return q.ID
+	}
+	return string(q.Verdict.or()) + ": " + q.Reason
 }
 
 func (p *printer) block(r *Report, q Requirement, o TableOptions) {
