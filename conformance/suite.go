@@ -35,6 +35,7 @@ type suite struct {
 	run      prepared
 	specs    []spec
 	problems []string // of the suite's own making, found while it was put together
+	dry      bool     // collect the specs, but do not hand them to Ginkgo
 }
 
 // spec is one situation, bound to the requirements it brings about.
@@ -94,14 +95,18 @@ func load(c Config) (*suite, error) {
 	return &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}, nil
 }
 
-// register puts the specs together, in the order of the checklist.
-func (s *suite) register() {
+// points puts the specs together, in the order of the checklist.
+func (s *suite) points() {
 	s.observe()
 	s.refuse()
 	s.finish()
 	s.revert()
 	s.survive()
+}
 
+// register hands everything to Ginkgo.
+func (s *suite) register() {
+	s.points()
 	ginkgo.SynchronizedBeforeSuite(s.prepareOnce, s.prepareHere)
 	ginkgo.AfterSuite(func(ctx context.Context) {
 		if s.runtime != nil {
@@ -134,6 +139,9 @@ func (s *suite) point(letter, name, text string, bound []string, body func(conte
 	}
 	sp := spec{point: Points()[i], text: text, ids: bound, body: body}
 	s.specs = append(s.specs, sp)
+	if s.dry {
+		return
+	}
 	ginkgo.It(letter+". "+name+": "+text, labels, ginkgo.SpecTimeout(s.cfg.Runner.SpecTimeout), func(ctx ginkgo.SpecContext) {
 		gw := s.start(ctx, sp)
 		body(ctx, gw)

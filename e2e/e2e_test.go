@@ -240,6 +240,7 @@ func TestGatewaysThatCannotBeDriven(t *testing.T) {
 		"dies at once":  {variant(t, "home:\n", "command: [/gateway, run, --no-such-flag]\nhome:\n"), []string{"no-such-flag"}},
 		"never ready":   {variant(t, "/health\n  within: 15s", "/nothing-here\n  within: 2s"), []string{"did not become ready within 2s", "404"}},
 		"no model":      {variant(t, `MODEL_BASE_URL: "{{model_url}}"`, `MODEL_BASE_URL: "http://127.0.0.1:1/v1"`), []string{"did not finish"}},
+		"port in use":   {variant(t, "  ingress: 8080", "  ingress: 9471"), []string{"9471"}},
 		"unwritable":    {variant(t, `GATEWAY_HOME: "{{home}}"`, `GATEWAY_HOME: "/proc/home"`), []string{"/proc/home"}},
 	}
 	for name, c := range cases {
@@ -267,10 +268,9 @@ func TestDeadlineEndsIncomplete(t *testing.T) {
 	}
 }
 
-// started runs a gate in the background until one of its specs is under way.
-func started(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+// begun starts a gate in the background.
+func begun(t *testing.T, dir string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	dir := report(t)
 	cmd := command(t, append([]string{"gate", "--runtime", runtimeUnderTest(), "--report", dir}, args...)...)
 	out := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
@@ -279,6 +279,14 @@ func started(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	return cmd, out
+}
+
+// started is begun, and waits until one of its specs is under way.
+func started(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	dir := report(t)
+	cmd, out := begun(t, dir, args...)
 	deadline := time.Now().Add(60 * time.Second)
 	for {
 		if files, _ := filepath.Glob(filepath.Join(dir, "histories", "*.jsonl")); len(files) > 0 {
@@ -292,16 +300,30 @@ func started(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	}
 }
 
+// Ctrl-C at any moment: while it prepares, with specs under way, and close to
+// the end.
 func TestCtrlC(t *testing.T) {
-	cmd, out := started(t)
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-	r := result{out.String(), cmd.ProcessState.ExitCode()}
-	r.must(t, 3, "DRAINPROOF_RESULT")
-	if ids := left(t); len(ids) > 0 {
-		t.Errorf("left behind: %v", ids)
+	for name, moment := range map[string]time.Duration{"at once": -1, "under way": 0, "later": 3 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			var cmd *exec.Cmd
+			var out *bytes.Buffer
+			if moment < 0 {
+				cmd, out = begun(t, report(t))
+				time.Sleep(150 * time.Millisecond) // any moment before the first spec will do
+			} else {
+				cmd, out = started(t)
+				time.Sleep(moment) // any moment after it will do
+			}
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			r := result{out.String(), cmd.ProcessState.ExitCode()}
+			r.must(t, 3, "DRAINPROOF_RESULT")
+			if ids := left(t); len(ids) > 0 {
+				t.Errorf("left behind: %v", ids)
+			}
+		})
 	}
 }
 

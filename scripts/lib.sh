@@ -27,10 +27,22 @@ EOF
   fi
 }
 
+# counted shows that a compiler is at work: a line for every 40 packages that it
+# names, and everything else it says.
+counted() {
+  local n=0 line
+  while IFS= read -r line; do
+    case $line in
+      *[[:space:]:#]*) printf '%s\n' "$line" >&2 ;;
+      *) n=$((n + 1)); if [ $((n % 40)) = 0 ]; then echo "  compiled $n packages, now $line"; fi ;;
+    esac
+  done
+}
+
 # build_drainproof compiles the command; it builds everything else itself.
 build_drainproof() {
   need_go
   [ -x bin/drainproof ] || echo "building drainproof (the first time takes a minute or two) ..."
   mkdir -p bin
-  CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/drainproof ./harness/cmd/drainproof
+  CGO_ENABLED=0 go build -v -trimpath -buildvcs=false -o bin/drainproof ./harness/cmd/drainproof 2>&1 | counted
 }

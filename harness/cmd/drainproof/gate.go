@@ -32,6 +32,7 @@ type gateOptions struct {
 	deadline time.Duration
 	retries  int
 	quiet    bool
+	parallel int // of prove
 }
 
 func newGate() *cobra.Command {
