@@ -148,7 +148,7 @@ func overall(in Input, findings []Finding) (Overall, string) {
 	case in.Profile != ProfileGate && in.Profile != ProfileFull:
 		return NotCertifying, fmt.Sprintf("%q is no profile", in.Profile)
 	}
-	return Conformant, "all that the profile asks for held"
+	return Conformant, fmt.Sprintf("all %d requirements of the profile held", count(findings, Pass))
 }
 
 // receipts counts what wrong gateways confessed to, ordered by fault.
