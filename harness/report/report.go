@@ -107,7 +107,7 @@ type Point struct {
 	Point        string   `json:"point"` // a to e
 	Title        string   `json:"title"`
 	Verdict      Verdict  `json:"verdict"`
-	Figure       string   `json:"figure,omitempty"` // "draining published after 3 ms (max of 10), bound 2 s"
+	Figure       string   `json:"figure,omitempty"` // "draining published after 3 ms, at most 9 ms (10 times), bound 2 s"
 	Turns        string   `json:"turns,omitempty"`  // what was refused and held: "12 refused, 3 held in flight"
 	Requirements []string `json:"requirements"`     // IDs
 }

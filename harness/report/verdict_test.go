@@ -55,7 +55,7 @@ func TestSummarise(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if f := got[0].Figure(); f != "a 20 ms (max of 21), bound 1 s" {
+	if f := got[0].Figure(); f != "a 10 ms, at most 20 ms (21 times), bound 1 s" {
 		t.Error(f)
 	}
 	if f := got[1].Figure(); f != "b 7 ms" {
