@@ -72,27 +72,36 @@ func Build(ctx context.Context, root string, progress func(string)) (Binaries, e
 	if len(want) == 0 {
 		return nil, fmt.Errorf("%s holds none of the programs to build (%s); is the checkout complete?", root, names(programs()))
 	}
+	return once(ctx, root, "build", func(why error) (Binaries, error) { return ready(bin, want, why) }, func(tool string) error {
+		return compile(ctx, tool, root, bin, want, progress)
+	})
+}
+
+// once runs build unless the sources are those of the last time it ran and what
+// it makes is there (have). It waits while another process builds. Where there is
+// no Go toolchain, what is there must do; have is told why it was not built.
+func once(ctx context.Context, root, name string, have func(why error) (Binaries, error), build func(tool string) error) (Binaries, error) {
+	bin := filepath.Join(root, "bin")
 	release, err := lock(ctx, filepath.Join(bin, ".build.lock"))
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-
 	stamp, err := sourceStamp(root)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source tree %s: %w", root, err)
 	}
-	stampFile := filepath.Join(bin, ".build.stamp")
+	stampFile := filepath.Join(bin, "."+name+".stamp")
 	if old, err := os.ReadFile(stampFile); err == nil && string(old) == stamp {
-		if bins, err := ready(bin, want, nil); err == nil {
+		if bins, err := have(nil); err == nil {
 			return bins, nil
 		}
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		return ready(bin, want, errors.New("there is no Go toolchain on PATH"))
+		return have(errors.New("there is no Go toolchain on PATH"))
 	}
-	if err := compile(ctx, tool, root, bin, want, progress); err != nil {
+	if err := build(tool); err != nil {
 		return nil, err
 	}
 	// The stamp was taken before the compiler ran: a file saved meanwhile makes
@@ -100,7 +109,7 @@ func Build(ctx context.Context, root string, progress func(string)) (Binaries, e
 	if err := os.WriteFile(stampFile, []byte(stamp), 0o644); err != nil {
 		return nil, fmt.Errorf("cannot note what was built: %w", err)
 	}
-	return ready(bin, want, nil)
+	return have(nil)
 }
 
 // present returns the programs whose source is there.

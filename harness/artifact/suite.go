@@ -29,43 +29,24 @@ func BuildSuite(ctx context.Context, root string, progress func(string)) (Binari
 	if !hasSource(root) {
 		return withSuite(bins, bin, fmt.Errorf("%s holds no source to build from", root))
 	}
-	release, err := lock(ctx, filepath.Join(bin, ".build.lock"))
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	stamp, err := sourceStamp(root)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the source tree %s: %w", root, err)
-	}
-	stampFile := filepath.Join(bin, ".suite.stamp")
-	if old, err := os.ReadFile(stampFile); err == nil && string(old) == stamp {
-		if all, err := withSuite(bins, bin, nil); err == nil {
-			return all, nil
+	return once(ctx, root, "suite", func(why error) (Binaries, error) { return withSuite(bins, bin, why) }, func(tool string) error {
+		if progress != nil {
+			progress("building " + names(want))
 		}
-	}
-	if _, err := exec.LookPath("go"); err != nil {
-		return withSuite(bins, bin, errors.New("there is no Go toolchain on PATH"))
-	}
-	if progress != nil {
-		progress("building " + names(want))
-	}
-	for _, args := range [][]string{
-		{"build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o", filepath.Join(bin, Ginkgo), "github.com/onsi/ginkgo/v2/ginkgo"},
-		{"test", "-c", "-trimpath", "-buildvcs=false", "-o", filepath.Join(bin, Suite), "./conformance"},
-	} {
-		if err := goRun(ctx, root, args); err != nil {
-			return nil, err
+		for _, args := range [][]string{
+			{"build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o", filepath.Join(bin, Ginkgo), "github.com/onsi/ginkgo/v2/ginkgo"},
+			{"test", "-c", "-trimpath", "-buildvcs=false", "-o", filepath.Join(bin, Suite), "./conformance"},
+		} {
+			if err := goRun(ctx, tool, root, args); err != nil {
+				return err
+			}
 		}
-	}
-	if err := os.WriteFile(stampFile, []byte(stamp), 0o644); err != nil {
-		return nil, fmt.Errorf("cannot note what was built: %w", err)
-	}
-	return withSuite(bins, bin, nil)
+		return nil
+	})
 }
 
-func goRun(ctx context.Context, root string, args []string) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
+func goRun(ctx context.Context, tool, root string, args []string) error {
+	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

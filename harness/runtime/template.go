@@ -10,10 +10,6 @@ import (
 	"github.com/drainproof/drainproof/harness/target"
 )
 
-// DefaultModelPort is where the probe's model listens in a pod of its own when
-// the target file names no port.
-const DefaultModelPort = 9471
-
 // Expand replaces every {{name}} in s by its value. Spaces inside the braces are
 // allowed. A name that is not in vars, and braces that do not close, are errors.
 func Expand(s string, vars map[string]string) (string, error) {
@@ -59,7 +55,7 @@ func Resolve(t *target.Target, home string, ports map[string]int, modelPort int,
 		modelPort = t.Model.Port
 	}
 	if modelPort == 0 {
-		modelPort = DefaultModelPort
+		modelPort = target.DefaultPort
 	}
 	if !filepath.IsAbs(home) {
 		return nil, fmt.Errorf("target %s: home.path %q is not absolute; write where the home lies inside the container", t.Name, home)

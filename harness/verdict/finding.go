@@ -100,19 +100,16 @@ func (l *ledger) find(r Requirement) Finding {
 		f.Specs = append(f.Specs, s.Text)
 	}
 	var inconclusive string
-	var samples []monitor.Sample
 	judged := false
 	for _, s := range l.said[r.ID] {
 		judged = true
 		f.Arose += s.Arose
-		samples = append(samples, s.Samples...)
 		f.Violations = append(f.Violations, breaches(s.of, s.Violations)...)
 		f.Noisy = append(f.Noisy, breaches(s.of, s.Noisy)...)
 		if s.Inconclusive != "" {
 			inconclusive = s.Inconclusive
 		}
 	}
-	f.Figures = figures(samples)
 	f.Verdict, f.Reason, f.BlockedBy = l.decide(r, f, judged, inconclusive)
 	return f
 }

@@ -100,9 +100,7 @@ func points(findings []Finding) []Point {
 		}
 		for _, f := range list {
 			p.Findings = append(p.Findings, f.ID)
-			p.Figures = append(p.Figures, f.Figures...)
 		}
-		slices.SortFunc(p.Figures, func(a, b Figure) int { return strings.Compare(a.Name, b.Name) })
 		out = append(out, p)
 	}
 	slices.SortFunc(out, func(a, b Point) int { return strings.Compare(a.Point, b.Point) })

@@ -1,10 +1,6 @@
 package verdict
 
-import (
-	"time"
-
-	"github.com/drainproof/drainproof/harness/monitor"
-)
+import "github.com/drainproof/drainproof/harness/monitor"
 
 // Verdict is what is said of one requirement, or of one point.
 type Verdict string
@@ -104,7 +100,6 @@ type Finding struct {
 	Arose      int      `json:"arose"`
 	Violations []Breach `json:"violations,omitempty"`
 	Noisy      []Breach `json:"noisy,omitempty"`
-	Figures    []Figure `json:"figures,omitempty"`
 	Specs      []string `json:"specs,omitempty"` // bound to it
 }
 
@@ -115,23 +110,12 @@ type Breach struct {
 	monitor.Violation
 }
 
-// Figure sums up the samples of one name.
-type Figure struct {
-	Name  string        `json:"name"`
-	Count int           `json:"count"`
-	P50   time.Duration `json:"p50_ns"`
-	P99   time.Duration `json:"p99_ns"`
-	Max   time.Duration `json:"max_ns"`
-	Bound time.Duration `json:"bound_ns,omitempty"` // 0: none
-}
-
 // Point is the verdict on one point of the checklist.
 type Point struct {
 	Point    string   `json:"point"`
 	Verdict  Verdict  `json:"verdict"`
 	Reason   string   `json:"reason"`
 	Findings []string `json:"requirements"` // IDs, those that decide first
-	Figures  []Figure `json:"figures,omitempty"`
 }
 
 // Receipt counts what a wrong gateway confessed to.
