@@ -68,6 +68,7 @@ func Run(t ginkgo.GinkgoTestingT, c Config) {
 		t.Fail()
 		return
 	}
+	endWithOwner()
 	ginkgo.RunSpecs(t, "drain conformance", suiteConfig, reporter)
 }
 

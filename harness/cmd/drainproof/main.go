@@ -40,9 +40,11 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	// The first signal asks for an orderly end, in which everything that was
-	// started is removed; a second one is answered in gate, by not waiting.
+	// started is removed. A second one ends this process at once; the processes of
+	// the suite notice and remove what is theirs.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 	root := newRoot()
 	err := root.ExecuteContext(ctx)
 	if err == nil {
