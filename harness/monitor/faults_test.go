@@ -32,6 +32,19 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.stale(4000, history.Draining, 0)
 		}), violated: []string{"STATE-008"}, arose: []string{"STATE-008"}},
 
+		// Connections break while a dying process still exists: one death, one charge.
+		{name: "exit-on-drain cutting a turn on its way out", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1020, "cut", history.TurnSent)
+			s.end(1031, "cut", history.Cut)
+			s.process(1230, history.ProcessGone, exit(0))
+			s.stale(4000, history.Draining, 0)
+		}), violated: []string{"STATE-008"}, arose: []string{"STATE-008"}},
+		{name: "cut without a death", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1020, "cut", history.TurnSent)
+			s.end(1031, "cut", history.Cut)
+			s.stale(8000, history.Draining, 0)
+		}), violated: []string{"GATE-008"}},
+
 		{name: "exit-on-drain as the last reply leaves", story: tell(launched, func(s *story) {
 			s.hold(100, "t")
 			s.read(101, history.Running, 1)

@@ -35,7 +35,7 @@ func judgeInFlight(v *View, r *ruling) {
 				}
 				continue
 			}
-			if t.failing() || t.Aborted != nil || v.frozen(t.Sent.Call, end.Return) {
+			if t.failing() || t.Aborted != nil || v.frozen(t.Sent.Call, end.Return) || v.dying(s.Life, end.Return) {
 				continue
 			}
 			r.arises()

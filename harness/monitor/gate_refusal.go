@@ -45,6 +45,7 @@ func judgeRefusalShape(v *View, r *ruling) {
 				continue // the marker went, or the gateway ended, meanwhile: it owes no refusal
 			}
 			switch {
+			case t.broken() && v.dying(s.Life, t.Ended.Return):
 			case t.broken():
 				r.arises()
 				r.violation(t.Ended.Return,

@@ -154,6 +154,13 @@ func (l *Life) Expected() bool {
 	return l.Shutdown != nil && l.Shutdown.Call <= l.Gone.Return || l.Kill != nil && l.Kill.Call <= l.Gone.Return
 }
 
+// dying says whether an instant lies among the last of a life that ended unasked.
+// Connections break before the process is seen to be gone, and such a death is
+// charged once, for itself: not for every turn that it cut.
+func (v *View) dying(l *Life, at history.Stamp) bool {
+	return l.Gone != nil && !l.Expected() && at.Add(v.Bound) >= l.Gone.Call
+}
+
 func (v *View) indexLives() {
 	life := &Life{From: dawn}
 	v.Lives = []*Life{life}
