@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -114,14 +115,14 @@ func (r result) must(t *testing.T, code int, parts ...string) {
 	}
 }
 
-// left lists what this engine still holds of ours, and the temporary homes.
+// left lists what this engine still holds of runs that are over. What belongs to
+// a run that lives is that run's: another test may be going on beside this one.
 func left(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for _, args := range [][]string{
-		{"ps", "-aq", "--filter", "label=drainproof.run"},
-		{"volume", "ls", "-q", "--filter", "label=drainproof.run"},
-		{"network", "ls", "-q", "--filter", "label=drainproof.run"},
+		{"ps", "-a", "--filter", "label=drainproof.run", "--format", `{{.ID}} {{.Label "drainproof.owner"}}`},
+		{"volume", "ls", "--filter", "label=drainproof.run", "--format", `{{.Name}} {{.Label "drainproof.owner"}}`},
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		out, err := exec.CommandContext(ctx, "docker", args...).Output()
@@ -129,7 +130,13 @@ func left(t *testing.T) []string {
 		if err != nil {
 			continue // no engine: nothing is left in it
 		}
-		all = append(all, strings.Fields(string(out))...)
+		for line := range strings.Lines(string(out)) {
+			id, owner, _ := strings.Cut(strings.TrimSpace(line), " ")
+			pid, err := strconv.Atoi(owner)
+			if err != nil || syscall.Kill(pid, 0) != nil {
+				all = append(all, id)
+			}
+		}
 	}
 	return all
 }

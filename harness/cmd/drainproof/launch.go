@@ -66,6 +66,9 @@ func (l *launcher) run(ctx context.Context) (*report.Report, error) {
 	}
 	bins, err := artifact.BuildSuite(ctx, root, func(s string) { l.say(start, s) })
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil, l.incomplete(3, cutShort(ctx), "")
+		}
 		return nil, err
 	}
 	dir, err := l.reportDir(start)
@@ -82,7 +85,18 @@ func (l *launcher) run(ctx context.Context) (*report.Report, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, &exitError{3, err}
 	}
+	if ctx.Err() != nil {
+		return nil, l.incomplete(3, cutShort(ctx), dir)
+	}
 	return nil, l.noReport(dir, ended)
+}
+
+// cutShort says why a run ended before anything could be judged.
+func cutShort(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errors.New("the deadline passed before anything could be judged; give more time with --deadline")
+	}
+	return errors.New("interrupted before anything could be judged")
 }
 
 // markLatest points reports/latest at a run's folder, for people and scripts. A
