@@ -86,7 +86,7 @@ func FuzzStartTime(f *testing.F) {
 	f.Add([]byte("1 (a) b) c) S 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 4242 23"))
 	f.Add([]byte(""))
 	f.Add([]byte(")"))
-	f.Fuzz(func(t *testing.T, stat []byte) {
+	f.Fuzz(func(_ *testing.T, stat []byte) {
 		_, _ = startTime(stat) // must not panic
 	})
 }

@@ -202,10 +202,10 @@ func (l *launcher) await(ctx context.Context, cmd *exec.Cmd) error {
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 	select {
-	case <-done: // it was told to end: how it ended says nothing
+	case _ = <-done: // it was told to end: how it ended says nothing
 	case <-time.After(20 * time.Second):
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-done // it was killed: how it ended says nothing
+		_ = <-done // it was killed: how it ended says nothing
 	}
 	return ctx.Err()
 }

@@ -107,5 +107,5 @@ func TestParseStat(t *testing.T) {
 func FuzzParseStat(f *testing.F) {
 	f.Add([]byte("1 (init) S 0 1"))
 	f.Add([]byte(")"))
-	f.Fuzz(func(t *testing.T, data []byte) { _, _, _ = parseStat(data) })
+	f.Fuzz(func(_ *testing.T, data []byte) { _, _, _ = parseStat(data) })
 }
