@@ -32,6 +32,17 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.stale(4000, history.Draining, 0)
 		}), violated: []string{"STATE-008"}, arose: []string{"STATE-008"}},
 
+		{name: "turn-end-writes-running before a quick cancel and begin", story: tell(launched, func(s *story) {
+			s.hold(500, "t")
+			s.read(501, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.finish(1100, "t")
+			s.read(1101, history.Running, 0)
+			s.cancel(1200)
+			s.begin(1250)
+			s.stale(9000, history.Running, 0)
+		}), violated: []string{"STATE-010"}},
+
 		// Connections break while a dying process still exists: one death, one charge.
 		{name: "exit-on-drain cutting a turn on its way out", story: tell(launched, drained(0), func(s *story) {
 			s.turn(1020, "cut", history.TurnSent)

@@ -18,7 +18,7 @@ func watchMonitors() []Monitor {
 // than B after the marker was there and still shows another state, when none
 // before it shows `draining`.
 func judgeBegin(v *View, r *ruling) {
-	for _, s := range v.Spells {
+	for i, s := range v.Spells {
 		if s.AtStart {
 			continue // WATCH-003 and RESTART judge what is there at start
 		}
@@ -27,6 +27,9 @@ func judgeBegin(v *View, r *ruling) {
 			before := p.lastBefore(s.Drain.Begin.Call)
 			if before == nil || before.Life != s.Life || before.State.State != history.Running {
 				continue // still starting, or not back from the drain before
+			}
+			if i > 0 && leftByFlap(p, v.Spells[i-1], s, before) {
+				continue
 			}
 			draining, late := settles(v, p, history.Draining, s.Drain.Begin, s.From, s.Until)
 			if draining == nil && late == nil {
@@ -53,6 +56,20 @@ func judgeBegin(v *View, r *ruling) {
 			r.sample("draining published after", v.ran(s.Drain.Begin.Return, first.Event.Return), v.Bound)
 		}
 	}
+}
+
+// leftByFlap says whether the running that is read before a drain is still the one
+// that was published in the middle of the drain before. It does not tell whether
+// the gateway ever came back from that drain, so nothing follows from its staying;
+// that it was published is charged where it happened (STATE-003, STATE-010).
+func leftByFlap(p *Publication, previous, s *Spell, before *Read) bool {
+	ack, cancel := previous.Acks[p.Index], previous.Drain.Cancel
+	if previous.Life != s.Life || ack == nil || cancel == nil {
+		return false
+	}
+	last := p.lastBefore(cancel.Call)
+	return last != nil && last.Event.Return > ack.Event.Return && last.State.State == history.Running &&
+		last.State.Version == before.State.Version
 }
 
 // judgeCancel is WATCH-002: a gateway that published `draining` publishes

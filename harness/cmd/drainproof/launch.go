@@ -190,11 +190,12 @@ func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir strin
 // await waits for the suite. On a signal or the deadline it is asked to end, and
 // made to when it does not.
 func (l *launcher) await(ctx context.Context, cmd *exec.Cmd) error {
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	var ended error
+	done := make(chan struct{})
+	go func() { ended = cmd.Wait(); close(done) }()
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return ended
 	case <-ctx.Done():
 	}
 	if !l.quiet {
@@ -202,10 +203,10 @@ func (l *launcher) await(ctx context.Context, cmd *exec.Cmd) error {
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 	select {
-	case _ = <-done: // it was told to end: how it ended says nothing
+	case <-done:
 	case <-time.After(20 * time.Second):
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = <-done // it was killed: how it ended says nothing
+		<-done
 	}
 	return ctx.Err()
 }
