@@ -17,9 +17,9 @@ func (s *suite) refuse() {
 		"refuses a new turn as draining; it claims no slot and never reaches the model",
 		ids("GATE-001", "GATE-002", "GATE-003", "GATE-005", "GATE-008", "GATE-009", "GATE-010", "GATE-012"),
 		func(ctx context.Context, gw gateway) {
-			for i := range s.repeat.Sweeps {
+			for i := 0; i < s.repeat.Sweeps || i < 5*s.repeat.Sweeps && gw.tooFewAtTheFlip(); i++ {
 				ingress := gw.ingresses()[i%len(gw.ingresses())]
-				gw.step(ctx, "sweep %d of %d: turns on %s across the flip, every 5 ms", i+1, s.repeat.Sweeps, ingress)
+				gw.step(ctx, "sweep %d of at least %d: turns on %s across the flip, every 5 ms", i+1, s.repeat.Sweeps, ingress)
 				gw.sweepAcrossTheFlip(ctx, ingress)
 				gw.revert(ctx)
 			}
@@ -55,6 +55,14 @@ func (s *suite) refuse() {
 			}
 			gw.revert(ctx)
 		})
+}
+
+// tooFewAtTheFlip says whether the sweeps so far brought too few turns to the very
+// flip to tell a gate from a race, as happens on a busy machine.
+func (g gateway) tooFewAtTheFlip() bool {
+	j, err := g.Judge("GATE-003")
+	must(err)
+	return j.Inconclusive != "" && len(j.Violations) == 0
 }
 
 // sweepAcrossTheFlip keeps sending turns from before the marker until well after

@@ -2,7 +2,9 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 	"sort"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -179,6 +181,38 @@ func judgeCountNeverRises(v *View, r *ruling) {
 			r.Arose += v.unread(s, p, prev)
 		}
 	}
+	// A gate that is checked and closed in two steps shows only in turns that come
+	// in between. Few of them on a busy machine are no proof that there is no gap.
+	if n := v.atTheFlip(); slices.Contains(v.Header.Requirements, "GATE-003") && n < FlipTurns {
+		r.pending = fmt.Sprintf("only %d turns got in within %s before draining was read, %d are needed to tell a gate from a race; the machine is too busy, or the gateway takes too few turns at once", n, FlipWindow, FlipTurns)
+	}
+}
+
+// FlipTurns is how many turns must have got in within FlipWindow before a drain
+// was acknowledged, over a whole history that is bound to GATE-003, before the
+// absence of a late claim means anything.
+const (
+	FlipTurns  = 12
+	FlipWindow = 40 * time.Millisecond
+)
+
+// atTheFlip counts them.
+func (v *View) atTheFlip() int {
+	n := 0
+	for _, s := range v.Spells {
+		if s.Ack == nil || s.AtStart {
+			continue
+		}
+		served := v.served[s.Life.Index]
+		first := sort.Search(len(served), func(i int) bool { return served[i].turn.Sent.Call >= s.Ack.Return.Add(-FlipWindow) })
+		for _, f := range served[first:] {
+			if f.turn.Sent.Return >= s.Ack.Return {
+				break
+			}
+			n++
+		}
+	}
+	return n
 }
 
 // unread counts the turns sent after the last reading of the spell, when a later
