@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // elsewhere are commands of the documents that this test does not run, with the
@@ -105,7 +106,7 @@ func words(table string) []string {
 	var all []string
 	for line := range strings.SplitSeq(table, "\n") {
 		if strings.HasPrefix(line, "│") {
-			all = append(all, strings.Fields(figures.ReplaceAllString(strings.ReplaceAll(line, "│", " "), " "))...)
+			all = append(all, strings.FieldsFunc(figures.ReplaceAllString(line, " "), func(r rune) bool { return !unicode.IsLetter(r) })...)
 		}
 	}
 	slices.Sort(all)
