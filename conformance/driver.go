@@ -10,6 +10,7 @@ import (
 	"github.com/onsi/gomega/types"
 
 	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
 )
 
@@ -72,6 +73,23 @@ func (g gateway) held(ctx context.Context, t pod.Turn) *pod.Submitted {
 	s := g.submit(ctx, t)
 	g.eventuallyTurn(ctx, s).Should(expect.BeHeldByTheModel())
 	return s
+}
+
+// accepts submits a turn after a cancel and waits for its whole reply. Until B has
+// passed the gateway may still refuse (GATE-011), so the turn is sent again until
+// then; what is refused later is the monitors' to judge.
+func (g gateway) accepts(ctx context.Context, t pod.Turn) {
+	ginkgo.GinkgoHelper()
+	began := time.Now()
+	for {
+		turn := g.submit(ctx, t)
+		g.eventuallyTurn(ctx, turn).Should(expect.HaveEnded())
+		if turn.View().Outcome != history.Refused || time.Since(began) > g.B()+g.B()/4 {
+			gomega.Expect(turn).To(expect.FinishWhole())
+			return
+		}
+		must(g.Hold(ctx, g.B()/20))
+	}
 }
 
 // eventually waits for what is published, for as long as the contract gives a

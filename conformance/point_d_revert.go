@@ -18,8 +18,7 @@ func (s *suite) revert() {
 				gw.drain(ctx)
 				gw.revert(ctx)
 				for _, ingress := range gw.ingresses() {
-					turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Purpose: "the first after a cancel"})
-					gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+					gw.accepts(ctx, pod.Turn{Ingress: ingress, Purpose: "after a cancel"})
 				}
 			}
 			gw.step(ctx, "drain and cancel %d times; a turn on every ingress after each", s.repeat.Reverts)

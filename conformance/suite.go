@@ -176,6 +176,9 @@ func (s *suite) end(ctx context.Context, sp spec, gw *pod.Gateway, file string) 
 	ginkgo.GinkgoHelper()
 	report := ginkgo.CurrentSpecReport()
 	if report.Failed() {
+		// What went wrong may have a sequel that says what it was: a process that
+		// ends, a state that changes back.
+		_ = gw.Hold(ctx, gw.B()+gw.B()/10)
 		writeLogs(file, gw.Logs(ctx, 40))
 	}
 	events, err := gw.End(ctx, history.Outcome{Result: report.State.String(), Message: report.FailureMessage()})

@@ -139,6 +139,16 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.refuse(1200, "r2")
 		}), violated: []string{"STATE-010"}, arose: []string{"STATE-010"}},
 
+		{name: "stopped is published in a drain, and the process lives", story: tell(launched, drained(0), func(s *story) {
+			s.read(1010, history.Stopped, 0)
+			s.stale(4000, history.Stopped, 0)
+		}), violated: []string{"STATE-012"}},
+		{name: "a drain blocks the shutdown", story: tell(launched, drained(0), func(s *story) {
+			s.action(1100, history.ActionSIGTERM)
+			s.read(1101, history.Stopping, 0)
+			s.stale(12000, history.Stopping, 0)
+		}), violated: []string{"STATE-011"}},
+
 		{name: "slow-cancel", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)
 			s.refuse(5000, "r")

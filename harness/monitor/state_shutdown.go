@@ -9,6 +9,7 @@ import (
 func shutdownMonitors() []Monitor {
 	return []Monitor{
 		rule("STATE-007", "shutdown-wins", judgeShutdownWins),
+		rule("STATE-011", "drain-does-not-block-shutdown", judgeShutdownEnds),
 		rule("STATE-012", "stopped-is-last", judgeStopped),
 	}
 }
@@ -86,11 +87,56 @@ func (v *View) cancelIn(from, to history.Stamp) *history.Event {
 	return nil
 }
 
+// judgeShutdownEnds is STATE-011: an external drain does not block or delay a
+// shutdown. Judged from when nothing can be in flight any more: what a turn may
+// take is another matter.
+func judgeShutdownEnds(v *View, r *ruling) {
+	for _, l := range v.Lives {
+		term := l.Shutdown
+		if term == nil || l.Seen == nil || v.drainAt(term.Call, term.Return) == nil {
+			continue
+		}
+		over := min(l.Over, v.horizon)
+		if l.Kill != nil {
+			over = min(over, l.Kill.Call)
+		}
+		idle := max(term.Return, v.idleFrom(l))
+		ended := l.Gone != nil && l.Gone.Return <= over
+		if ended {
+			over = l.Gone.Call
+		}
+		if took := v.ran(idle, over); idle < over && took > v.Grace {
+			r.arises()
+			r.violation(over, "an external drain does not keep a gateway from shutting down",
+				fmt.Sprintf("the process was still there %s after a SIGTERM, with nothing in flight", round(took)), term, l.Gone)
+		} else if ended {
+			r.arises()
+		}
+	}
+}
+
+// idleFrom is when the last turn sent in the life was over for its client; never
+// when one was not.
+func (v *View) idleFrom(l *Life) history.Stamp {
+	last := dawn
+	for _, t := range v.sent {
+		switch {
+		case t.Life != l:
+		case t.Ended == nil:
+			return never
+		default:
+			last = max(last, t.Ended.Return)
+		}
+	}
+	return last
+}
+
 // judgeStopped is STATE-012: a gateway that ends in good order publishes
 // `stopped`, and nothing after it. Only files are judged: what a dashboard says of
 // a gateway that is gone is RESTART-003.
 func judgeStopped(v *View, r *ruling) {
 	for _, l := range v.Lives {
+		v.judgeFalseEnd(l, r)
 		if l.Shutdown == nil || l.Gone == nil || l.Shutdown.Call > l.Gone.Return || l.Kill != nil && l.Kill.Call <= l.Gone.Return {
 			continue
 		}
@@ -101,6 +147,24 @@ func judgeStopped(v *View, r *ruling) {
 			if p.File {
 				v.judgeLastWords(l, p, r)
 			}
+		}
+	}
+}
+
+// judgeFalseEnd looks for stopped from a gateway that nobody told to stop, and
+// that lives on. One that ends soon after it said so is charged for its end.
+func (v *View) judgeFalseEnd(l *Life, r *ruling) {
+	for _, p := range v.Publications {
+		for read := range p.within(l.From, min(l.Serving, v.horizon)) {
+			if !read.in(history.Stopped) || read.Life != l {
+				continue
+			}
+			if margin := v.ran(read.Event.Return, min(l.Alive, v.horizon)) - v.Bound; margin > 0 {
+				r.arises()
+				r.miss(v, read.Event.Call, min(l.Alive, v.horizon), margin, "only a gateway that ends publishes stopped",
+					fmt.Sprintf("%s shows stopped, and the process lives on", p.Name), read.Event)
+			}
+			break
 		}
 	}
 }
