@@ -149,6 +149,13 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.stale(12000, history.Stopping, 0)
 		}), violated: []string{"STATE-011"}},
 
+		{name: "draining flashes after the cancel was answered", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2002, history.Running, 0)
+			s.read(2050, history.Draining, 0)
+			s.read(2060, history.Running, 0)
+			s.stale(6000, history.Running, 0)
+		}), violated: []string{"STATE-005"}},
 		{name: "slow-cancel", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)
 			s.refuse(5000, "r")

@@ -168,7 +168,8 @@ func judgePresence(v *View, r *ruling) {
 
 // judgeAbsence is STATE-005: a cancel, or an absent marker, while not draining
 // changes nothing: once `running` has been read, and the marker has been gone for
-// B, nothing publishes `draining`.
+// B, nothing publishes `draining`. Where the drain before was acknowledged, the
+// `running` after it was the answer to its cancel, and B need not pass.
 func judgeAbsence(v *View, r *ruling) {
 	for _, cancel := range v.idle {
 		for _, p := range v.Publications {
@@ -197,8 +198,8 @@ func judgeAbsence(v *View, r *ruling) {
 					continue
 				}
 				d := v.lastCancel(read.Event.Call)
-				if d != nil && v.ran(d.past(), read.Event.Call) <= v.Bound {
-					continue
+				if d != nil && !v.answered(d, p, read.Life) && v.ran(d.past(), read.Event.Call) <= v.Bound {
+					continue // the drain may be noticed only now
 				}
 				told = true
 				r.violation(read.Event.Return,
@@ -215,4 +216,14 @@ func cancelOf(d *Drain) *history.Event {
 		return nil
 	}
 	return d.Cancel
+}
+
+// answered says whether the publication acknowledged the drain in that life.
+func (v *View) answered(d *Drain, p *Publication, l *Life) bool {
+	for _, s := range v.spellsOf(l) {
+		if s.Drain == d {
+			return s.Acks[p.Index] != nil
+		}
+	}
+	return false
 }
