@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/monitor"
@@ -95,6 +96,13 @@ func Rejudge(r *report.Report) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	for file, events := range j.events {
+		differs = append(differs, contradicts(r, file, events[0].Header)...)
+	}
+	if r.ExitCode != j.Exit || r.Certifies != (j.Overall == verdict.Conformant) {
+		differs = append(differs, fmt.Sprintf("the report says exit %d, certifies %t; its histories say exit %d, certifies %t",
+			r.ExitCode, r.Certifies, j.Exit, j.Overall == verdict.Conformant))
+	}
 	if string(j.Overall) != string(r.Verdict) {
 		differs = append(differs, fmt.Sprintf("the report says %q, its histories say %q", r.Verdict, j.Overall))
 	}
@@ -112,6 +120,32 @@ func Rejudge(r *report.Report) ([]string, error) {
 		differs = append(differs, fmt.Sprintf("%s: the report leaves it out, its histories say %q", id, v))
 	}
 	return differs, nil
+}
+
+// contradicts compares what the report says of the run with what the probe wrote
+// at the head of a history, which is hashed and was written before any verdict.
+func contradicts(r *report.Report, file string, h *history.Header) []string {
+	if h == nil {
+		return []string{file + ": it has no header"}
+	}
+	image := ""
+	if r.Image != nil {
+		image = r.Image.ID
+	}
+	var out []string
+	for _, c := range []struct {
+		what           string
+		report, header any
+	}{
+		{"runtime", r.Runtime, h.Runtime}, {"target", r.Target.Name, h.Target}, {"bound", r.Target.Bound, h.Bound},
+		{"image", image, h.Image}, {"seed", r.Seed, h.Seed},
+		{"features", strings.Join(r.Target.Features, " "), strings.Join(h.Features, " ")},
+	} {
+		if c.report != c.header {
+			out = append(out, fmt.Sprintf("%s: the report's %s is %v, the history was made with %v", file, c.what, c.report, c.header))
+		}
+	}
+	return out
 }
 
 func forVerdict() []verdict.Requirement {

@@ -13,6 +13,7 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
+	"github.com/drainproof/drainproof/harness/artifact"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/report"
@@ -230,6 +231,9 @@ func (s *suite) replay(point string) string {
 		command += " --fault " + fault
 	} else {
 		command += " --target " + s.target.Path
+	}
+	if root, err := artifact.FindRoot(); err != nil || s.cfg.Path != filepath.Join(root, "ginkgo.yaml") {
+		command += " --config " + s.cfg.Path
 	}
 	return fmt.Sprintf("%s --runtime %s --seed %d --label-filter point:%s", command, s.cfg.Runtime, s.run.Seed, point)
 }

@@ -159,6 +159,27 @@ func TestRightGatewayPasses(t *testing.T) {
 func TestTamperedHistoryIsNoticed(t *testing.T) {
 	dir := report(t)
 	gate(t, "--report", dir, "--label-filter", "point:a").must(t, 0)
+	forged := filepath.Join(dir, "report.json")
+	honest, err := os.ReadFile(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r map[string]any
+	if err := json.Unmarshal(honest, &r); err != nil {
+		t.Fatal(err)
+	}
+	r["seed"] = r["seed"].(float64) + 1
+	lie, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(forged, lie, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	drainproof(t, "verify", dir).must(t, 1, "seed")
+	if err := os.WriteFile(forged, honest, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(dir, "histories", "a-observe.jsonl")
 	data, err := os.ReadFile(file)
 	if err != nil {

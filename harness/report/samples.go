@@ -62,6 +62,9 @@ func (s Summary) Figure() string {
 	}
 	if s.Bound > 0 {
 		text += ", bound " + Human(s.Bound)
+		if s.Max > s.Bound {
+			text += " (missed; see the verdict and the noise)"
+		}
 	}
 	return text
 }
