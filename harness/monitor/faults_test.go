@@ -149,12 +149,20 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.stale(12000, history.Stopping, 0)
 		}), violated: []string{"STATE-011"}},
 
-		{name: "draining flashes after the cancel was answered", story: tell(launched, drained(0), func(s *story) {
-			s.cancel(2000)
-			s.read(2002, history.Running, 0)
-			s.read(2050, history.Draining, 0)
-			s.read(2060, history.Running, 0)
+		{name: "a flap on a rewrite that outlasts the cancel", story: tell(launched, drained(0), func(s *story) {
+			s.rewrite(1500)
+			s.read(1502, history.Running, 0)
+			s.cancel(1550)
+			s.read(1602, history.Draining, 0)
+			s.read(1604, history.Running, 0)
 			s.stale(6000, history.Running, 0)
+		}), violated: []string{"STATE-003"}},
+		{name: "draining flashes after the cancel was answered", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(4000)
+			s.read(4002, history.Running, 0)
+			s.read(4050, history.Draining, 0)
+			s.read(4060, history.Running, 0)
+			s.stale(8000, history.Running, 0)
 		}), violated: []string{"STATE-005"}},
 		{name: "slow-cancel", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)

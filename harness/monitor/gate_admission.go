@@ -192,7 +192,7 @@ func judgeCountNeverRises(v *View, r *ruling) {
 // was acknowledged, over a whole history that is bound to GATE-003, before the
 // absence of a late claim means anything.
 const (
-	FlipTurns  = 12
+	FlipTurns  = 8
 	FlipWindow = 40 * time.Millisecond
 )
 

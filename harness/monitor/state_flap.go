@@ -218,8 +218,21 @@ func cancelOf(d *Drain) *history.Event {
 	return d.Cancel
 }
 
-// answered says whether the publication acknowledged the drain in that life.
+// answered says whether the publication acknowledged the drain in that life, and
+// still showed it when it was cancelled, with nothing under way that could have
+// made it change: only then is the running that follows the answer to the cancel.
 func (v *View) answered(d *Drain, p *Publication, l *Life) bool {
+	if d.Cancel == nil {
+		return false
+	}
+	if last := p.lastBefore(d.Cancel.Call); last == nil || last.State.State != history.Draining {
+		return false
+	}
+	for _, written := range append([]*history.Event{d.Begin}, d.Rewrites...) {
+		if v.ran(written.Return, d.Cancel.Call) <= v.Bound {
+			return false // a flap on the writing may come late, and is charged to STATE-003
+		}
+	}
 	for _, s := range v.spellsOf(l) {
 		if s.Drain == d {
 			return s.Acks[p.Index] != nil
