@@ -36,6 +36,7 @@ func (s *suite) survive() {
 			turn := gw.held(ctx, pod.Turn{Purpose: "in flight at the shutdown"})
 			gw.drain(ctx)
 			must(gw.SIGTERM(ctx))
+			gw.heard(ctx)
 			gw.cancelDrain(ctx)
 			must(gw.Hold(ctx, gw.B()+gw.B()/10))
 			gomega.Expect(gw.Published()).NotTo(expect.BeRunning())
@@ -43,6 +44,15 @@ func (s *suite) survive() {
 			gw.exited(ctx)
 			gomega.Eventually(ctx, gw.Published).WithTimeout(gw.B()).WithPolling(poll).Should(expect.BeStopped())
 		})
+}
+
+// heard waits until a gateway that was told to go shows it, or for B where it has
+// nothing to show: a cancel that overtakes the signal would prove nothing.
+func (g gateway) heard(ctx context.Context) {
+	within(ctx, g.B(), func() bool {
+		draining, _ := expect.BeDraining().Match(g.Published())
+		return !draining || !g.Alive()
+	})
 }
 
 // exited waits for the end of a gateway that was told to go, for as long as it

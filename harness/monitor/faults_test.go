@@ -195,8 +195,8 @@ func TestFirstFourteenFaults(t *testing.T) {
 		{name: "cancel-resurrects, straight from draining", story: tell(launched, drained(1), func(s *story) {
 			s.hold(100, "t")
 			s.action(2000, history.ActionSIGTERM)
-			s.cancel(2100)
-			s.read(2103, history.Running, 1)
+			s.cancel(4100)
+			s.read(4103, history.Running, 1)
 		}), violated: []string{"STATE-007"}},
 
 		{name: "first-tick-late", story: tell(launched, drained(0), func(s *story) {
