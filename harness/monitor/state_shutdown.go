@@ -51,18 +51,15 @@ func judgeShutdownWins(v *View, r *ruling) {
 					heard = heard || fresh && (before == nil || now.State.State != before.State.State)
 					other = now
 				}
-				cancelled := cancel != nil && cancel.Return < now.Event.Call
-				if cancelled {
-					read = true
-				}
+				read = read || cancel != nil && cancel.Return < now.Event.Call
 				if now.State.State != history.Running || !fresh {
 					continue
 				}
-				expected := "after SIGTERM running is never published again, whatever happens to the marker"
-				actual := fmt.Sprintf("%s shows running %s after the SIGTERM", p.Name, round(now.Event.Call.Sub(term.Return)))
-				evidence := []*history.Event{term, cancel, event(other), now.Event}
 				if heard || v.ran(term.Return, now.Event.Call) > v.Bound {
-					r.violation(now.Event.Return, expected, actual, evidence...)
+					r.violation(now.Event.Return,
+						"after SIGTERM running is never published again, whatever happens to the marker",
+						fmt.Sprintf("%s shows running %s after the SIGTERM", p.Name, round(now.Event.Call.Sub(term.Return))),
+						term, cancel, event(other), now.Event)
 					break
 				}
 			}

@@ -39,7 +39,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func table(r *report.Report, o report.TableOptions) string {
-	r.Dir = "/work/reports/20260304T050607.000Z"
+	r.Dir = "/home/reports/20260304T050607.000Z"
 	var b bytes.Buffer
 	report.Table(&b, r, o)
 	return b.String()
