@@ -193,12 +193,24 @@ func (g *Gateway) startFailure(ctx context.Context, what string) error {
 	return &StartError{What: what, Logs: g.Logs(ctx, 10)}
 }
 
+// settle bounds what must be finished even when the run was interrupted meanwhile.
+const settle = 20 * time.Second
+
+// settled is a context in which what was begun is carried to its end and written
+// down: a signal that was sent and is not in the history would be held against the
+// gateway that heeds it.
+func settled(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), settle)
+}
+
 // act does something to the gateway and records it as the harness's own doing.
 func (g *Gateway) act(ctx context.Context, name string, do func(context.Context) error) error {
 	before, err := g.Stamp(ctx)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
 	a := &history.Action{Name: name}
 	failed := do(ctx)
 	if failed != nil {
@@ -257,20 +269,26 @@ func (g *Gateway) Thaw(ctx context.Context) error { return g.act(ctx, history.Ac
 
 // Recreate ends the instantiation, keeps the home, and starts the gateway anew.
 func (g *Gateway) Recreate(ctx context.Context) error {
+	if err := g.recreate(ctx); err != nil {
+		return err
+	}
+	return g.Start(ctx)
+}
+
+func (g *Gateway) recreate(ctx context.Context) error {
 	before, err := g.Stamp(ctx)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
 	if err := g.pod.Recreate(ctx); err != nil {
 		return fmt.Errorf("recreate: %w", err)
 	}
 	if err := g.connect(ctx); err != nil {
 		return err
 	}
-	if err := g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionRecreate}}, before); err != nil {
-		return err
-	}
-	return g.Start(ctx)
+	return g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionRecreate}}, before)
 }
 
 // Published returns the newest reading of every publication.
@@ -388,7 +406,7 @@ func (g *Gateway) End(ctx context.Context, o history.Outcome) ([]history.Event, 
 	if g.ended {
 		return nil, nil
 	}
-	_ = g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionEnd}}, 0)
+	g.over(ctx)
 	g.follow()
 	closed := g.pod.Close(ctx)
 	at := g.lastStamp()
@@ -409,6 +427,21 @@ func (g *Gateway) End(ctx context.Context, o history.Outcome) ([]history.Event, 
 		return g.live.events, fmt.Errorf("the pod could not be removed: %w", closed)
 	}
 	return g.live.events, nil
+}
+
+// over marks where judging ends, before the pod is touched: whatever becomes of the
+// gateway from here on is our own doing. It is written down in an interrupted run
+// too, and when the probe no longer answers.
+func (g *Gateway) over(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	end := history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionEnd}}
+	if g.note(ctx, end, 0) == nil {
+		return
+	}
+	end.Call = g.lastStamp()
+	end.Return = end.Call
+	g.record(end)
 }
 
 func (g *Gateway) lastStamp() history.Stamp {
