@@ -10,6 +10,9 @@ import (
 	"sync"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/drainproof/drainproof/harness/target"
+	"github.com/drainproof/drainproof/harness/verdict"
 )
 
 //go:embed requirements.yaml
@@ -28,7 +31,7 @@ type Requirement struct {
 	ID       string   `json:"id" yaml:"id"`
 	Level    string   `json:"level" yaml:"level"` // MUST or SHOULD
 	Point    string   `json:"point,omitempty" yaml:"point,omitempty"`
-	Feature  string   `json:"feature,omitempty" yaml:"feature,omitempty"`
+	Feature  string   `json:"feature,omitempty" yaml:"feature,omitempty"` // or "x or y"; see Features
 	Requires []string `json:"requires,omitempty" yaml:"requires,omitempty"`
 	Text     string   `json:"text" yaml:"text"`
 	Why      string   `json:"why" yaml:"why"`
@@ -39,6 +42,10 @@ func (r Requirement) Family() string {
 	family, _, _ := strings.Cut(r.ID, "-")
 	return family
 }
+
+// Features are those of which a target must declare one for the requirement to
+// apply to it; none: it applies to every target.
+func (r Requirement) Features() []string { return verdict.AnyOf(r.Feature) }
 
 // Point is one point of the five-point live checklist.
 type Point struct {
@@ -82,8 +89,8 @@ func Find(id string) (Requirement, bool) {
 var idPattern = regexp.MustCompile(`^[A-Z]+-[0-9]{3}$`)
 
 // parseRequirements reads the file and refuses everything that would make a
-// verdict mean something else than it says: an ID twice, a level or point that
-// does not exist, a prerequisite that does not exist or leads back to itself.
+// verdict mean something else than it says: an ID twice, a level, point or feature
+// that does not exist, a prerequisite that does not exist or leads back to itself.
 func parseRequirements(data []byte) ([]Requirement, error) {
 	var file struct {
 		Schema       int           `yaml:"schema"`
@@ -110,6 +117,11 @@ func parseRequirements(data []byte) ([]Requirement, error) {
 		}
 		if r.Point != "" && !slices.ContainsFunc(Points(), func(p Point) bool { return p.Letter == r.Point }) {
 			errs = append(errs, fmt.Errorf("%s: the checklist has no point %q", r.ID, r.Point))
+		}
+		for _, f := range r.Features() {
+			if !slices.Contains(target.Features(), f) {
+				errs = append(errs, fmt.Errorf("%s: a target cannot declare the feature %q", r.ID, f))
+			}
 		}
 		if r.Text == "" || r.Why == "" {
 			errs = append(errs, fmt.Errorf("%s: text and why are needed", r.ID))

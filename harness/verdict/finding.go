@@ -78,7 +78,10 @@ func (l *ledger) charged(id string) bool {
 	return known && l.violated[id] && (l.declared(r) || len(l.bound[id]) > 0) && l.in.Impossible[id] == ""
 }
 
-func (l *ledger) declared(r Requirement) bool { return r.Feature == "" || l.features[r.Feature] }
+// declared says whether the requirement applies to the target by its features.
+func (l *ledger) declared(r Requirement) bool {
+	return r.Feature == "" || slices.ContainsFunc(AnyOf(r.Feature), func(f string) bool { return l.features[f] })
+}
 
 // failedNeeds are the MUSTs the requirement stands on that were broken. Those
 // that stand on it in turn can't excuse it.

@@ -1,6 +1,10 @@
 package verdict
 
-import "github.com/drainproof/drainproof/harness/monitor"
+import (
+	"strings"
+
+	"github.com/drainproof/drainproof/harness/monitor"
+)
 
 // Verdict is what is said of one requirement, or of one point.
 type Verdict string
@@ -55,7 +59,16 @@ type Requirement struct {
 	Level    Level
 	Requires []string // IDs without which nothing can be said of it
 	Point    string   // a to e, or empty
-	Feature  string   // only for targets that declare it; empty: for all
+	Feature  string   // only for targets that declare it, or one of "x or y"; empty: for all
+}
+
+// AnyOf splits the feature of a requirement into those of which a target must
+// declare one.
+func AnyOf(feature string) []string {
+	if feature == "" {
+		return nil
+	}
+	return strings.Split(feature, " or ")
 }
 
 // Spec is a spec that was to run.

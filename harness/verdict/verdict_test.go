@@ -105,6 +105,14 @@ func TestRoll(t *testing.T) {
 		{name: "a negative probe that is broken", in: run(ran("s", "failed", append([]string{"F"}, all...), broken("F"))), change: func(in *Input) {
 			in.Requirements = append(in.Requirements, Requirement{ID: "F", Level: Must, Point: "c", Feature: "sessions"})
 		}, want: "A:blocked B:blocked C:blocked S:blocked F:fail", overall: NonConformant, exit: 1},
+		{name: "neither of two features is declared", in: run(ran("s", "passed", all)), change: func(in *Input) {
+			in.Features = []string{"sessions"}
+			in.Requirements = append(in.Requirements, Requirement{ID: "F", Level: Must, Point: "c", Feature: "recovery or background"})
+		}, want: "A:pass B:pass C:pass S:pass F:not-applicable", overall: Conformant, reason: `does not declare "recovery or background"`},
+		{name: "one of two features is declared", in: run(ran("s", "passed", all)), change: func(in *Input) {
+			in.Features = []string{"background"}
+			in.Requirements = append(in.Requirements, Requirement{ID: "F", Level: Must, Point: "c", Feature: "recovery or background"})
+		}, want: "A:pass B:pass C:pass S:pass F:inconclusive", overall: Incomplete, exit: 3},
 		{name: "a declared feature that did not run", in: run(ran("s", "passed", all)), change: func(in *Input) {
 			in.Features = []string{"sessions"}
 			in.Requirements = append(in.Requirements, Requirement{ID: "F", Level: Must, Point: "c", Feature: "sessions"})

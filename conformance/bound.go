@@ -1,0 +1,26 @@
+package conformance
+
+import (
+	"slices"
+
+	"github.com/drainproof/drainproof/harness/config"
+)
+
+// Checks lists the specs that bring the situation of a requirement about, in the
+// order in which they are registered; none: it is not checked yet.
+func Checks(id string) []string {
+	var texts []string
+	for _, sp := range collect().specs {
+		if slices.Contains(sp.ids, id) {
+			texts = append(texts, sp.text)
+		}
+	}
+	return texts
+}
+
+// collect puts the specs together without handing them to Ginkgo.
+func collect() *suite {
+	s := &suite{cfg: &config.Config{}, dry: true}
+	s.points()
+	return s
+}
