@@ -22,5 +22,6 @@ func Checks(id string) []string {
 func collect() *suite {
 	s := &suite{cfg: &config.Config{}, dry: true}
 	s.points()
+	s.families()
 	return s
 }

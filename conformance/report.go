@@ -29,7 +29,7 @@ func (s *suite) report(_ ginkgo.SpecContext, g ginkgo.Report) {
 	filter := strings.TrimSpace(strings.Join(append([]string{g.SuiteConfig.LabelFilter}, g.SuiteConfig.FocusStrings...), " "))
 	specs := s.ran(g)
 	if len(specs) == 0 && filter != "" {
-		why := fmt.Sprintf("the filter %q matches no spec; labels are point:a to point:e and %s", filter, strings.Join(s.boundIDs(), ", "))
+		why := fmt.Sprintf("the filter %q matches no spec; labels are point:a to point:e, family:NAME and %s", filter, strings.Join(s.boundIDs(), ", "))
 		failSetup(setupFailure{What: why, Exit: 2})
 		ginkgo.Fail(why)
 	}
@@ -37,7 +37,7 @@ func (s *suite) report(_ ginkgo.SpecContext, g ginkgo.Report) {
 		return // nothing was prepared; why is told already
 	}
 	e := Evidence{
-		Dir: s.run.Dir, Profile: report.ProfileGate, Filtered: filter != "",
+		Dir: s.run.Dir, Profile: s.cfg.Profile, Filtered: filter != "",
 		Runtime: s.cfg.Runtime, Relaxed: s.relaxed(), Features: s.target.Features,
 	}
 	for _, one := range specs {
@@ -64,6 +64,7 @@ func (s *suite) report(_ ginkgo.SpecContext, g ginkgo.Report) {
 
 // ran is a spec as the runner saw it.
 type ran struct {
+	spec spec
 	SpecRun
 	ginkgo types.SpecReport
 }
@@ -78,8 +79,8 @@ func (s *suite) ran(g ginkgo.Report) []ran {
 		if i < 0 || filteredOut(g, g.SpecReports[i]) {
 			continue
 		}
-		one := ran{SpecRun: SpecRun{Text: sp.text, Point: sp.point.Letter, Requirements: sp.ids}, ginkgo: g.SpecReports[i]}
-		file := historyFile(s.run.Dir, sp.point)
+		one := ran{spec: sp, SpecRun: SpecRun{Text: sp.text, Point: sp.point.Letter, Requirements: sp.ids}, ginkgo: g.SpecReports[i]}
+		file := historyFile(s.run.Dir, sp)
 		if s.run.Dir == "" {
 			out = append(out, one)
 			continue
@@ -167,6 +168,9 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 	for _, one := range specs {
 		r.Specs = append(r.Specs, s.spec(one, j))
 	}
+	if e.Profile == report.ProfileFull {
+		r.Families = report.ByFamily(r)
+	}
 	r.Noise = j.noise()
 	return r
 }
@@ -208,7 +212,7 @@ func (j judged) points(specs []ran) []report.Point {
 
 func (s *suite) spec(one ran, j judged) report.Spec {
 	sp := report.Spec{
-		Text: one.Text, Point: one.Point, Requirements: one.Requirements,
+		Text: one.Text, Point: one.Point, Family: one.spec.family, Requirements: one.Requirements,
 		Result: one.ginkgo.State.String(), Duration: one.ginkgo.RunTime, Seed: s.run.Seed,
 		File: one.File, Message: one.ginkgo.FailureMessage(),
 	}
@@ -221,14 +225,17 @@ func (s *suite) spec(one ran, j judged) report.Spec {
 		}
 	}
 	if sp.Result != "passed" {
-		sp.Replay = s.replay(one.Point)
+		sp.Replay = s.replay(one.spec)
 	}
 	return sp
 }
 
-// replay is the command that runs a point again in the same way.
-func (s *suite) replay(point string) string {
-	command := "bin/drainproof gate"
+// replay is the command that runs a spec again in the same way.
+func (s *suite) replay(sp spec) string {
+	command, label := "bin/drainproof gate", "point:"+sp.point.Letter
+	if sp.family != "" {
+		command, label = "bin/drainproof certify --level "+s.cfg.Level, "spec:"+sp.slug()
+	}
 	if fault := os.Getenv("DRAINPROOF_FAULT"); fault != "" {
 		command += " --fault " + fault
 	} else {
@@ -237,7 +244,7 @@ func (s *suite) replay(point string) string {
 	if root, err := artifact.FindRoot(); err != nil || s.cfg.Path != filepath.Join(root, "ginkgo.yaml") {
 		command += " --config " + s.cfg.Path
 	}
-	return fmt.Sprintf("%s --runtime %s --seed %d --label-filter point:%s", command, s.cfg.Runtime, s.run.Seed, point)
+	return fmt.Sprintf("%s --runtime %s --seed %d --label-filter %s", command, s.cfg.Runtime, s.run.Seed, label)
 }
 
 // noise sums up how quiet the machine was over all histories.

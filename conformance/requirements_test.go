@@ -127,6 +127,38 @@ func TestEveryRequirementOfAPointIsBoundToItsSpec(t *testing.T) {
 	}
 }
 
+func TestSpecsOfFamilies(t *testing.T) {
+	cases := map[string]struct {
+		register func(*suite)
+		wants    string
+	}{
+		"of its family":   {func(s *suite) { s.situation("GATE", "one", "a spec", ids("GATE-001", "WATCH-001"), nil) }, ""},
+		"of another only": {func(s *suite) { s.situation("GATE", "one", "a spec", ids("WATCH-001"), nil) }, "no requirement of it"},
+		"twice": {func(s *suite) {
+			s.situation("GATE", "one", "a spec", ids("GATE-001"), nil)
+			s.situation("GATE", "one", "another", ids("GATE-001"), nil)
+		}, "two specs are called gate-one"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := &suite{cfg: &config.Config{}, dry: true}
+			c.register(s)
+			got := strings.Join(s.problems, "; ")
+			if c.wants == "" && got != "" || !strings.Contains(got, c.wants) {
+				t.Errorf("problems %q, want %q", got, c.wants)
+			}
+		})
+	}
+}
+
+func TestLabelsSelectByPointFamilyAndID(t *testing.T) {
+	got := labels(spec{family: "MARKER", name: "hostile", ids: ids("MARKER-003", "MARKER-004", "WATCH-004")})
+	want := []string{"spec:marker-hostile", "family:MARKER", "MARKER-003", "MARKER-004", "family:WATCH", "WATCH-004"}
+	if !slices.Equal(got, want) {
+		t.Errorf("labels %v, want %v", got, want)
+	}
+}
+
 func TestSpecsThatAreBoundWronglyAreErrors(t *testing.T) {
 	cases := map[string]struct {
 		ids   []string

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,14 +35,6 @@ type suite struct {
 	specs    []spec
 	problems []string // of the suite's own making, found while it was put together
 	dry      bool     // collect the specs, but do not hand them to Ginkgo
-}
-
-// spec is one situation, bound to the requirements it brings about.
-type spec struct {
-	point Point
-	text  string
-	ids   []string
-	body  func(context.Context, gateway)
 }
 
 // Run registers the specs and runs them; it ends the test it is given as a
@@ -96,7 +87,7 @@ func load(c Config) (*suite, error) {
 	return &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}, nil
 }
 
-// points puts the specs together, in the order of the checklist.
+// points puts the specs of the checklist together, in its order.
 func (s *suite) points() {
 	s.observe()
 	s.refuse()
@@ -105,9 +96,14 @@ func (s *suite) points() {
 	s.survive()
 }
 
+// families puts the specs together that only the full profile runs.
+func (s *suite) families() {
+}
+
 // register hands everything to Ginkgo.
 func (s *suite) register() {
 	s.points()
+	s.families()
 	ginkgo.SynchronizedBeforeSuite(s.prepareOnce, s.prepareHere)
 	ginkgo.AfterSuite(func(ctx context.Context) {
 		if s.runtime != nil {
@@ -120,55 +116,17 @@ func (s *suite) register() {
 // ids lists requirement IDs; it exists so that a spec reads well.
 func ids(list ...string) []string { return list }
 
-// point registers one point of the checklist as a spec. It refuses a spec that
-// is bound to nothing, or to an ID that does not exist or belongs elsewhere.
-func (s *suite) point(letter, name, text string, bound []string, body func(context.Context, gateway)) {
-	i := slices.IndexFunc(Points(), func(p Point) bool { return p.Letter == letter && p.Name == name })
-	if i < 0 {
-		s.problems = append(s.problems, fmt.Sprintf("the checklist has no point %s %s", letter, name))
-		return
-	}
-	if len(bound) == 0 {
-		s.problems = append(s.problems, fmt.Sprintf("the spec %q is bound to no requirement", text))
-	}
-	labels := ginkgo.Label("point:" + letter)
-	for _, id := range bound {
-		if _, ok := Find(id); !ok {
-			s.problems = append(s.problems, fmt.Sprintf("the spec %q is bound to %s, which requirements.yaml does not have", text, id))
-		}
-		labels = append(labels, id)
-	}
-	sp := spec{point: Points()[i], text: text, ids: bound, body: body}
-	s.specs = append(s.specs, sp)
-	if s.dry {
-		return
-	}
-	ginkgo.It(letter+". "+name+": "+text, labels, ginkgo.SpecTimeout(s.specTimeout()), func(ctx ginkgo.SpecContext) {
-		gw := s.start(ctx, sp)
-		body(ctx, gw)
-	})
-}
-
-// specTimeout is the configured one, longer where the target's bound is higher or
-// more repetitions are asked for than at the gate: a gateway that takes all the
-// time it is allowed must get to the end.
-func (s *suite) specTimeout() time.Duration {
-	const bound, drains = target.DefaultBound, 10
-	factor := max(1, float64(s.target.Bounds.Observe)/float64(bound)) * max(1, float64(s.repeat.Drains)/drains)
-	return time.Duration(factor * float64(s.cfg.Runner.SpecTimeout))
-}
-
 // start makes a pod for a spec with a gateway in it, and sees to its end: the
 // history is closed, judged by every monitor, and the pod is removed.
 func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	ginkgo.GinkgoHelper()
-	file := historyFile(s.run.Dir, sp.point)
+	file := historyFile(s.run.Dir, sp)
 	gw, err := pod.New(ctx, pod.Options{
 		Runtime: s.runtime, Prepared: s.run.Prepared, Target: s.target, File: file,
 		Header: history.Header{
 			Spec: sp.text, Point: sp.point.Letter, Requirements: sp.ids, Seed: s.run.Seed,
 		},
-		Progress: func(step string) { progress(sp.point.Letter+" "+sp.point.Name, step) },
+		Progress: func(step string) { progress(sp.group()+" "+sp.name, step) },
 	})
 	must(err)
 	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gw, file) }, ginkgo.NodeTimeout(endTimeout))
@@ -202,15 +160,15 @@ func (s *suite) end(ctx context.Context, sp spec, gw *pod.Gateway, file string) 
 			breaches = append(breaches, fmt.Sprintf("%s, %d times: expected %s; actual: %s", v.Requirement, n, v.Expected, v.Actual))
 		}
 	}
-	progress(sp.point.Letter+" "+sp.point.Name, "done")
+	progress(sp.group()+" "+sp.name, "done")
 	if len(breaches) > 0 && !report.Failed() {
 		ginkgo.Fail("the history shows what the spec did not wait for:\n" + strings.Join(breaches, "\n"))
 	}
 }
 
-// historyFile is where the history of a point is kept.
-func historyFile(dir string, p Point) string {
-	return filepath.Join(dir, "histories", p.Letter+"-"+p.Name+".jsonl")
+// historyFile is where the history of a spec is kept.
+func historyFile(dir string, sp spec) string {
+	return filepath.Join(dir, "histories", sp.slug()+".jsonl")
 }
 
 // logFile is where the gateway's last lines are kept beside a failed history.

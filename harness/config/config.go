@@ -13,6 +13,7 @@ type Config struct {
 	Target  string `json:"target"`  // path of the target file, absolute
 	Runtime string `json:"runtime"` // docker or process
 	Seed    int64  `json:"seed"`    // 0: taken from the time by ResolveSeed
+	Profile string `json:"profile"` // gate or full
 	Level   string `json:"level"`   // gate, certify or audit
 	// Observe overrides the target's bound B; such a run never certifies. 0: none.
 	Observe     time.Duration          `json:"observe_ns,omitempty"`
@@ -56,6 +57,12 @@ const (
 	LevelAudit   = "audit"   // as long as it takes: the wrong gateways, too
 )
 
+// Profiles: what is asked of a gateway.
+const (
+	ProfileGate = "gate" // the five points
+	ProfileFull = "full" // every requirement that applies to the target
+)
+
 // The runtimes.
 const (
 	RuntimeDocker  = "docker"
@@ -94,6 +101,7 @@ func (c *Config) WhyNotCertifying() []string {
 func defaults() Config {
 	return Config{
 		Runtime: RuntimeDocker,
+		Profile: ProfileGate,
 		Level:   LevelGate,
 		Repetitions: map[string]Repetitions{
 			LevelGate:    {Drains: 10, Sweeps: 3, Refusals: 5, Reverts: 5, Rewrites: 5, Restarts: 2},

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/drainproof/drainproof/harness/yamlfile"
 )
@@ -15,6 +16,8 @@ const (
 	EnvConfig  = "DRAINPROOF_CONFIG"  // path of the configuration file itself
 	EnvTarget  = "DRAINPROOF_TARGET"  // path of the target file
 	EnvRuntime = "DRAINPROOF_RUNTIME" // docker or process
+	EnvProfile = "DRAINPROOF_PROFILE" // gate or full
+	EnvLevel   = "DRAINPROOF_LEVEL"   // gate, certify or audit
 	EnvSeed    = "DRAINPROOF_SEED"    // a whole number; 0 takes it from the time
 	EnvReport  = "DRAINPROOF_REPORT"  // exact folder of this run's report
 )
@@ -25,6 +28,8 @@ func Environment() [][2]string {
 		{EnvConfig, "path of the configuration file (default: the nearest ginkgo.yaml upward)"},
 		{EnvTarget, "path of the target file"},
 		{EnvRuntime, "docker or process"},
+		{EnvProfile, "gate or full"},
+		{EnvLevel, "gate, certify or audit"},
 		{EnvSeed, "seed, a whole number; 0 takes it from the time"},
 		{EnvReport, "exact folder of this run's report"},
 	}
@@ -54,13 +59,18 @@ func (c *Config) applyEnvironment(lookup func(string) (string, bool)) yamlfile.E
 		}
 	}
 	apply(EnvReport, path(&c.Report.Run), "give an absolute path")
-	apply(EnvRuntime, func(v string) string {
-		if v != RuntimeDocker && v != RuntimeProcess {
-			return fmt.Sprintf("%q is no runtime", v)
-		}
-		c.Runtime = v
-		return ""
-	}, "use docker or process")
+	oneOf := func(name, what string, into *string, known ...string) {
+		apply(name, func(v string) string {
+			if !slices.Contains(known, v) {
+				return fmt.Sprintf("%q is no %s", v, what)
+			}
+			*into = v
+			return ""
+		}, "use "+strings.Join(known[:len(known)-1], ", ")+" or "+known[len(known)-1])
+	}
+	oneOf(EnvProfile, "profile", &c.Profile, ProfileGate, ProfileFull)
+	oneOf(EnvLevel, "level", &c.Level, LevelGate, LevelCertify, LevelAudit)
+	oneOf(EnvRuntime, "runtime", &c.Runtime, RuntimeDocker, RuntimeProcess)
 	apply(EnvSeed, func(v string) string {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || n < 0 {

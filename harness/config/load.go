@@ -83,6 +83,7 @@ type file struct {
 	Target      string                 `json:"target"`
 	Runtime     string                 `json:"runtime"`
 	Seed        int64                  `json:"seed"`
+	Profile     string                 `json:"profile"`
 	Level       string                 `json:"level"`
 	Observe     string                 `json:"observe"`
 	Repetitions map[string]Repetitions `json:"repetitions"`
@@ -109,6 +110,7 @@ func Parse(path string, data []byte, lookup func(string) (string, bool)) (*Confi
 	c.Path, c.SHA256 = path, doc.SHA256
 	set(&c.Target, f.Target)
 	set(&c.Runtime, f.Runtime)
+	set(&c.Profile, f.Profile)
 	set(&c.Level, f.Level)
 	set(&c.Seed, f.Seed)
 	set(&c.Runner.Procs, f.Runner.Procs)

@@ -63,6 +63,7 @@ type Header struct {
 	Runtime      string        `json:"runtime"` // docker or process
 	Features     []string      `json:"features,omitempty"`
 	Image        string        `json:"image,omitempty"` // image ID, docker runtime
+	Root         bool          `json:"root,omitempty"`  // the gateway runs as root, from whom no file can be kept
 	// StampError is the probe's own error: the longest distance of two stamps
 	// around a no-op sent through the same path, in nanoseconds.
 	StampError time.Duration `json:"stamp_error_ns"`

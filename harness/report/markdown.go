@@ -17,6 +17,13 @@ func Markdown(r *Report) string {
 		fmt.Fprintf(&b, "| - | %s | nothing was judged | - |\n", badge(NotRun))
 	}
 	b.WriteString("\n")
+	if len(r.Families) > 0 {
+		b.WriteString("| family | verdict | requirements | measured | own specs |\n|---|---|---|---|---|\n")
+		for _, f := range r.Families {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", md(f.Family), badge(f.Verdict), f.tally(), firstOf(md(f.Figure), "-"), Human(f.Specs))
+		}
+		b.WriteString("\n")
+	}
 	for _, q := range r.Requirements {
 		if !r.tells(q) {
 			continue

@@ -67,6 +67,7 @@ type Report struct {
 	Noise   Noise          `json:"noise"`
 
 	Points       []Point       `json:"points"`
+	Families     []Family      `json:"families,omitempty"` // full profile only
 	Requirements []Requirement `json:"requirements"`
 	Specs        []Spec        `json:"specs"`
 	// Receipts are the faults a deliberately wrong gateway owned up to, sorted.
@@ -112,6 +113,15 @@ type Point struct {
 	Requirements []string `json:"requirements"`     // IDs
 }
 
+// Family is what became of all requirements of a family, and what it cost.
+type Family struct {
+	Family   string          `json:"family"`
+	Verdict  Verdict         `json:"verdict"` // the gravest among its requirements
+	Verdicts map[Verdict]int `json:"verdicts"`
+	Figure   string          `json:"figure,omitempty"` // its first measured figure
+	Specs    time.Duration   `json:"specs_ns"`         // spent in its own specs, which may run side by side
+}
+
 // Requirement is the verdict on one requirement.
 type Requirement struct {
 	ID         string      `json:"id"`
@@ -146,6 +156,7 @@ type Line struct {
 type Spec struct {
 	Text         string        `json:"text"`
 	Point        string        `json:"point,omitempty"`
+	Family       string        `json:"family,omitempty"` // of a spec that belongs to no point
 	Requirements []string      `json:"requirements"`
 	Result       string        `json:"result"` // passed, failed, timedout, interrupted, panicked, aborted, skipped
 	Duration     time.Duration `json:"duration_ns"`

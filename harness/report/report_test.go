@@ -47,7 +47,7 @@ func table(r *report.Report, o report.TableOptions) string {
 
 func TestRenderings(t *testing.T) {
 	for name, r := range map[string]*report.Report{
-		"conformant": conformant(), "non-conformant": nonConformant(), "incomplete": incomplete(), "not-certifying": notCertifying(), "filtered": filtered(),
+		"conformant": conformant(), "non-conformant": nonConformant(), "incomplete": incomplete(), "not-certifying": notCertifying(), "filtered": filtered(), "full": full(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name+".100.txt", table(r, report.TableOptions{Width: 100}))
@@ -65,7 +65,7 @@ func TestRenderings(t *testing.T) {
 
 // Only what is there to be copied may be wider than the terminal.
 func TestTableFitsItsWidth(t *testing.T) {
-	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered(), {}} {
+	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered(), full(), {}} {
 		for _, width := range []int{60, 80, 100, 140} {
 			for _, line := range strings.Split(table(r, report.TableOptions{Width: width, Color: true}), "\n") {
 				label := strings.TrimSpace(line)
@@ -95,7 +95,7 @@ func TestColourOnlyWhenAsked(t *testing.T) {
 }
 
 func TestWriteAndRead(t *testing.T) {
-	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered()} {
+	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered(), full()} {
 		dir := filepath.Join(t.TempDir(), "run")
 		if err := report.Write(dir, r, schema(t)); err != nil {
 			t.Fatal(err)

@@ -108,6 +108,23 @@ func incomplete() *report.Report {
 	return r
 }
 
+// full is an incomplete run of the full profile.
+func full() *report.Report {
+	r := conformant()
+	r.Profile, r.Level = report.ProfileFull, "certify"
+	r.Requirements = append(r.Requirements,
+		report.Requirement{ID: "MARKER-003", Level: "MUST", Family: "MARKER", Text: "Invalid JSON drains.", Verdict: report.Pass, Arose: 3},
+		report.Requirement{ID: "MARKER-005", Level: "MUST", Family: "MARKER", Text: "An unreadable marker drains.", Verdict: report.NotApplicable, Reason: "the gateway runs as root"},
+		report.Requirement{ID: "EPOCH-001", Level: "MUST", Family: "EPOCH", Feature: "epoch", Text: "A stale marker is ignored.", Verdict: report.Inconclusive, Reason: "its situation never arose"},
+	)
+	r.Specs = append(r.Specs, report.Spec{
+		Text: "drains for every hostile marker", Family: "MARKER", Requirements: []string{"MARKER-003", "MARKER-005"}, Result: "passed", Duration: 3200 * ms, Seed: 4711,
+	})
+	conclude(r, report.Incomplete, 3, "no verdict on: EPOCH-001")
+	r.Families = report.ByFamily(r)
+	return r
+}
+
 func notCertifying() *report.Report {
 	r := conformant()
 	r.Runtime, r.Engine, r.Image = "process", "", nil

@@ -32,6 +32,9 @@ func Table(w io.Writer, r *Report, o TableOptions) {
 		p.add("  " + line)
 	}
 	p.add("", rows(r, o), "")
+	if len(r.Families) > 0 {
+		p.add(families(r, o), "")
+	}
 	p.remarks(r, o)
 	p.footer(r)
 	for _, line := range p.lines {
@@ -39,7 +42,7 @@ func Table(w io.Writer, r *Report, o TableOptions) {
 	}
 }
 
-func rows(r *Report, o TableOptions) string {
+func newTable(o TableOptions) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleLight
 	if o.ASCII {
@@ -48,6 +51,23 @@ func rows(r *Report, o TableOptions) string {
 	// Columns keep the reader's words as they are; go-pretty would shout them.
 	style.Format = table.FormatOptions{}
 	t.SetStyle(style)
+	return t
+}
+
+// limit gives the columns their widths.
+func limit(t table.Writer, widths ...int) {
+	var columns []table.ColumnConfig
+	for i, w := range widths {
+		columns = append(columns, table.ColumnConfig{
+			Number: i + 1, WidthMax: w,
+			WidthMaxEnforcer: func(s string, n int) string { return strings.Join(wrapped(s, n), "\n") },
+		})
+	}
+	t.SetColumnConfigs(columns)
+}
+
+func rows(r *Report, o TableOptions) string {
+	t := newTable(o)
 	point, verdict := width("point"), width("verdict")
 	for _, p := range r.Points {
 		point = max(point, min(16, width(p.Point+". "+clean(p.Title))))
@@ -57,13 +77,7 @@ func rows(r *Report, o TableOptions) string {
 	// part of what is left.
 	rest := o.Width - 13 - point - verdict
 	figure := rest * 6 / 10
-	columns := []table.ColumnConfig{
-		{Number: 1, WidthMax: point}, {Number: 2, WidthMax: verdict}, {Number: 3, WidthMax: figure}, {Number: 4, WidthMax: rest - figure},
-	}
-	for i := range columns {
-		columns[i].WidthMaxEnforcer = func(s string, n int) string { return strings.Join(wrapped(s, n), "\n") }
-	}
-	t.SetColumnConfigs(columns)
+	limit(t, point, verdict, figure, rest-figure)
 	t.AppendHeader(table.Row{"point", "verdict", "measured", "refused and held"})
 	for _, p := range r.Points {
 		v := p.Verdict.or()

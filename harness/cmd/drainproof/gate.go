@@ -23,6 +23,8 @@ import (
 // the decision to ginkgo.yaml.
 type gateOptions struct {
 	config   string
+	profile  string // of config: what is asked
+	level    string // "" leaves it to the configuration
 	target   string
 	fault    string
 	runtime  string
@@ -36,7 +38,7 @@ type gateOptions struct {
 }
 
 func newGate() *cobra.Command {
-	var o gateOptions
+	o := gateOptions{profile: config.ProfileGate}
 	cmd := &cobra.Command{
 		Use:   "gate",
 		Short: "Put a gateway through the five-point live drain checklist",
@@ -55,18 +57,49 @@ Exit codes: 0 conformant (or passed, not certifying), 1 non-conformant,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return gate(cmd.Context(), o, cmd.OutOrStdout()) },
 	}
+	o.flags(cmd, 5*time.Minute)
+	return cmd
+}
+
+func newCertify() *cobra.Command {
+	o := gateOptions{profile: config.ProfileFull}
+	cmd := &cobra.Command{
+		Use:   "certify",
+		Short: "Judge a gateway on every requirement: the five points and all families",
+		Long: `certify starts a real, isolated gateway, brings about every situation of the
+contract that applies to it, and judges it on every requirement: the core, and the
+features its target file declares. A feature that is not declared is probed the
+other way round where that can be done, and is then not applicable.
+
+The last line is for machines: DRAINPROOF_RESULT and a JSON object.
+
+Exit codes: 0 conformant (or passed, not certifying), 1 non-conformant,
+2 usage or configuration, 3 incomplete: what was not checked is not a pass.`,
+		Example: `  drainproof certify
+  drainproof certify --target my-gateway.yaml --deadline 15m
+  drainproof certify --label-filter family:MARKER
+  drainproof certify --level gate --label-filter MARKER-004 --seed 7`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return gate(cmd.Context(), o, cmd.OutOrStdout()) },
+	}
+	o.flags(cmd, 15*time.Minute)
+	cmd.Flags().StringVar(&o.level, "level", config.LevelCertify, "how thorough: gate, certify or audit; repetitions are in the configuration")
+	return cmd
+}
+
+// flags are those that both commands have.
+func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", "suite configuration (default: ginkgo.yaml, looked for upward)")
 	f.StringVar(&o.target, "target", "", "target file of the gateway under test (default: the configuration's)")
 	f.StringVar(&o.fault, "fault", "", "judge this wrong gateway of the catalogue instead of a target")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, or auto: docker where an engine answers (default: the configuration's)")
 	f.StringVar(&o.report, "report", "", "folder for the report, must not exist or be empty (default: a new one under the configuration's report.dir)")
-	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, GATE-001, ...); a filtered run never certifies")
+	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, GATE-001, ...); a filtered run never certifies")
 	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
-	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "give up after this long; the verdict is then incomplete")
+	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
 	f.BoolVar(&o.quiet, "quiet", false, "print the verdict table and the result line only")
-	return cmd
 }
 
 // gate runs the suite, again while it is incomplete and retries are left, and
@@ -129,6 +162,14 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 	cfg, err := config.Load(file)
 	if err != nil {
 		return nil, err
+	}
+	cfg.Profile = o.profile
+	switch o.level {
+	case "":
+	case config.LevelGate, config.LevelCertify, config.LevelAudit:
+		cfg.Level = o.level
+	default:
+		return nil, fmt.Errorf("--level %q: use gate, certify or audit", o.level)
 	}
 	l := &launcher{out: out, config: file, cfg: cfg, dir: o.report, filter: o.filter, quiet: o.quiet, options: o}
 	l.tty = isTerminal(out)

@@ -159,6 +159,8 @@ func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir strin
 		"DRAINPROOF_CONFIG="+l.config,
 		"DRAINPROOF_TARGET="+l.cfg.Target,
 		"DRAINPROOF_RUNTIME="+l.cfg.Runtime,
+		config.EnvProfile+"="+l.cfg.Profile,
+		config.EnvLevel+"="+l.cfg.Level,
 		"DRAINPROOF_SEED="+strconv.FormatInt(l.cfg.Seed, 10),
 		"DRAINPROOF_REPORT="+dir,
 		conformance.OwnerEnv+"="+strconv.Itoa(os.Getpid()),

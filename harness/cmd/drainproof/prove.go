@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drainproof/drainproof/fixtures/faults"
+	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
 )
 
@@ -26,7 +27,8 @@ func newProve() *cobra.Command {
 		Use:   "prove",
 		Short: "Prove the gate itself: name every wrong gateway, pass the right one, again and again",
 		Long: `prove runs the gate against every wrong gateway of the catalogue and against the
-right one. A wrong gateway counts as named when the gate exits 1, the requirement
+right one. Those the five points do not look for are put through the specs of the
+family of the requirement they break. A wrong gateway counts as named when the gate exits 1, the requirement
 it breaks is among the failed ones under the catalogue's point, no requirement
 outside the catalogue's row failed, and its log shows that it did misbehave. Two
 more gateways are right, but as slow as the contract allows; like the right one,
@@ -90,8 +92,13 @@ func prove(ctx context.Context, o gateOptions, only []string, wrong, right int, 
 // proveOne runs one gateway n times and says how often it was judged rightly and,
 // for the other runs, what happened and where the report is.
 func proveOne(ctx context.Context, o gateOptions, f *faults.Fault, n int, out io.Writer) (right int, notes []string, err error) {
+	o.profile = config.ProfileGate
 	if f != nil {
 		o.fault = f.ID
+		if !f.Innocent() && f.Point == "" {
+			// The five points do not look for it; its own family does.
+			o.profile, o.filter = config.ProfileFull, "family:"+family(f.MustName)
+		}
 	}
 	var mu sync.Mutex
 	var group errgroup.Group
@@ -178,6 +185,11 @@ func misjudged(r *report.Report, f *faults.Fault) string {
 		return "no activation receipt"
 	}
 	return ""
+}
+
+func family(id string) string {
+	name, _, _ := strings.Cut(id, "-")
+	return name
 }
 
 func firstLine(s string) string {

@@ -1,0 +1,117 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+// spec is one situation, bound to the requirements it brings about.
+type spec struct {
+	point  Point  // of the checklist; empty for a spec of a family
+	family string // MARKER, STATE, ...; empty for a point
+	name   string // one word or two with a hyphen, unique within its point or family
+	text   string
+	ids    []string
+	body   func(context.Context, gateway)
+}
+
+// slug names the spec where a name must be short and unique: its history's file
+// and its label.
+func (sp spec) slug() string { return sp.group() + "-" + sp.name }
+
+// group is the point's letter, or the family in lower case.
+func (sp spec) group() string {
+	if sp.family != "" {
+		return strings.ToLower(sp.family)
+	}
+	return sp.point.Letter
+}
+
+// title is the spec's full name in reports and for the runner.
+func (sp spec) title() string {
+	if sp.family != "" {
+		return sp.family + " " + sp.name + ": " + sp.text
+	}
+	return sp.point.Letter + ". " + sp.name + ": " + sp.text
+}
+
+// point registers one point of the checklist as a spec.
+func (s *suite) point(letter, name, text string, bound []string, body func(context.Context, gateway)) {
+	i := slices.IndexFunc(Points(), func(p Point) bool { return p.Letter == letter && p.Name == name })
+	if i < 0 {
+		s.problems = append(s.problems, fmt.Sprintf("the checklist has no point %s %s", letter, name))
+		return
+	}
+	s.add(spec{point: Points()[i], name: name, text: text, ids: bound, body: body})
+}
+
+// situation registers a spec of a family, which the full profile runs besides the
+// five points.
+func (s *suite) situation(family, name, text string, bound []string, body func(context.Context, gateway)) {
+	if !slices.ContainsFunc(bound, func(id string) bool { return strings.HasPrefix(id, family+"-") }) {
+		s.problems = append(s.problems, fmt.Sprintf("the spec %q of family %s is bound to no requirement of it", text, family))
+	}
+	s.add(spec{family: family, name: name, text: text, ids: bound, body: body})
+}
+
+// add refuses a spec that is bound to nothing, or to an ID that does not exist, or
+// that could be taken for another.
+func (s *suite) add(sp spec) {
+	if len(sp.ids) == 0 {
+		s.problems = append(s.problems, fmt.Sprintf("the spec %q is bound to no requirement", sp.text))
+	}
+	for _, id := range sp.ids {
+		if _, ok := Find(id); !ok {
+			s.problems = append(s.problems, fmt.Sprintf("the spec %q is bound to %s, which requirements.yaml does not have", sp.text, id))
+		}
+	}
+	for _, other := range s.specs {
+		if other.slug() == sp.slug() || other.text == sp.text {
+			s.problems = append(s.problems, fmt.Sprintf("two specs are called %s, or %q", sp.slug(), sp.text))
+		}
+	}
+	s.specs = append(s.specs, sp)
+	if s.dry || sp.family != "" && s.cfg.Profile != config.ProfileFull {
+		return
+	}
+	ginkgo.It(sp.title(), labels(sp), ginkgo.SpecTimeout(s.specTimeout()), func(ctx ginkgo.SpecContext) {
+		gw := s.start(ctx, sp)
+		sp.body(ctx, gw)
+	})
+}
+
+// labels are what a filter can select a spec by: spec:NAME, point:LETTER,
+// family:FAMILY of every requirement it is bound to, and each of their IDs.
+func labels(sp spec) ginkgo.Labels {
+	all := ginkgo.Label("spec:" + sp.slug())
+	if sp.family == "" {
+		all = append(all, "point:"+sp.point.Letter)
+	} else {
+		all = append(all, "family:"+sp.family)
+	}
+	for _, id := range sp.ids {
+		family, _, _ := strings.Cut(id, "-")
+		if label := "family:" + family; !slices.Contains(all, label) {
+			all = append(all, label)
+		}
+		all = append(all, id)
+	}
+	return all
+}
+
+// specTimeout is the configured one, longer where the target's bound is higher or
+// more repetitions are asked for than at the gate: a gateway that takes all the
+// time it is allowed must get to the end.
+func (s *suite) specTimeout() time.Duration {
+	const bound, drains = target.DefaultBound, 10
+	factor := max(1, float64(s.target.Bounds.Observe)/float64(bound)) * max(1, float64(s.repeat.Drains)/drains)
+	return time.Duration(factor * float64(s.cfg.Runner.SpecTimeout))
+}
