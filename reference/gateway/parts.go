@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/drainproof/drainproof/reference/admission"
+	"github.com/drainproof/drainproof/reference/detached"
 	"github.com/drainproof/drainproof/reference/drain"
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
@@ -22,8 +23,10 @@ type Parts struct {
 	Publisher admission.Publisher // publishes the ledger to the store
 	Model     model.Model         // does the work
 	Sessions  *turn.Sessions      // remembers it
+	Journal   turn.Journal        // remembers what is owed, through any end of the process
 	Turns     *turn.Runner        // runs turns, and can interrupt them
 	Admitter  admission.Admitter  // lets turns start
+	Detached  *detached.Runner    // runs the turns no client waits for
 	Source    drain.Source        // the marker
 	Target    watch.Target        // does what the marker says
 	Watcher   watch.Reconciler    // keeps the target in step with the source
@@ -36,6 +39,7 @@ type Wrap struct {
 	Store     func(*Parts, status.Store) status.Store
 	Publisher func(*Parts, admission.Publisher) admission.Publisher
 	Model     func(*Parts, model.Model) model.Model
+	Journal   func(*Parts, turn.Journal) turn.Journal
 	Admitter  func(*Parts, admission.Admitter) admission.Admitter
 	Source    func(*Parts, drain.Source) drain.Source
 	Target    func(*Parts, watch.Target) watch.Target
@@ -74,13 +78,20 @@ func (g *Gateway) working(p *Parts) error {
 	if p.Sessions, err = turn.OpenSessions(filepath.Join(g.config.Home, turn.FileName)); err != nil {
 		return err
 	}
-	p.Turns = turn.NewRunner(p.Model, p.Sessions)
+	p.Journal = p.Sessions.Journal()
+	for _, wrap := range g.wraps {
+		if wrap.Journal != nil {
+			p.Journal = wrap.Journal(p, p.Journal)
+		}
+	}
+	p.Turns = turn.NewRunner(p.Model, p.Sessions, p.Journal)
 	p.Admitter = &admission.Desk{Ledger: p.Ledger, Publisher: p.Publisher}
 	for _, wrap := range g.wraps {
 		if wrap.Admitter != nil {
 			p.Admitter = wrap.Admitter(p, p.Admitter)
 		}
 	}
+	p.Detached = detached.New(p.Turns, p.Log)
 	return nil
 }
 

@@ -1,6 +1,8 @@
 // Package ingress is the way in: an OpenAI-compatible HTTP interface.
 //
 //	POST /v1/chat/completions   one turn; with "stream": true as server-sent events
+//	POST /v1/runs               one turn that nobody waits for: 202 and an ID
+//	GET  /v1/runs/{id}          how far it is, and its output
 //	GET  /health                200 while the process serves, in any state
 //	GET  /metrics               Prometheus
 //
@@ -8,5 +10,5 @@
 // until the last byte of its reply was handed to the operating system. What that
 // takes with net/http is told in delivery.go.
 //
-// It imports admission, model, turn and lifecycle.
+// It imports admission, detached, model, turn and lifecycle.
 package ingress

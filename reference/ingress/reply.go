@@ -68,6 +68,8 @@ func failureOf(err error) failure {
 		return failure{http.StatusConflict, 1, "conflict", "session_busy", err.Error()}
 	case errors.Is(err, turn.ErrInterrupted):
 		return failure{http.StatusServiceUnavailable, 1, "unavailable", "turn_interrupted", err.Error()}
+	case errors.Is(err, turn.ErrNoRecord):
+		return failure{http.StatusNotFound, 0, "invalid_request_error", "not_found", err.Error()}
 	case errors.Is(err, turn.ErrStorage):
 		return failure{http.StatusInternalServerError, 0, "server_error", "storage_error", err.Error()}
 	case errors.Is(err, context.Canceled):

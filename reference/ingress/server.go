@@ -8,24 +8,33 @@ import (
 	"time"
 
 	"github.com/drainproof/drainproof/reference/admission"
+	"github.com/drainproof/drainproof/reference/detached"
 	"github.com/drainproof/drainproof/reference/turn"
 )
 
+// Parts is what the interface gives access to.
+type Parts struct {
+	Admitter admission.Admitter
+	Turns    *turn.Runner
+	Detached *detached.Runner
+	Ledger   *admission.Ledger
+	Log      *slog.Logger
+}
+
 // Server is the gateway's HTTP interface.
 type Server struct {
-	admitter admission.Admitter
-	turns    *turn.Runner
-	ledger   *admission.Ledger
-	log      *slog.Logger
-	metrics  *metrics
-	http     *http.Server
+	Parts
+	metrics *metrics
+	http    *http.Server
 }
 
 // New returns a server that serves nothing yet.
-func New(admitter admission.Admitter, turns *turn.Runner, ledger *admission.Ledger, log *slog.Logger) *Server {
-	s := &Server{admitter: admitter, turns: turns, ledger: ledger, log: log, metrics: newMetrics(ledger)}
+func New(parts Parts) *Server {
+	s := &Server{Parts: parts, metrics: newMetrics(parts.Ledger)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", s.chat)
+	mux.HandleFunc("POST /v1/runs", s.startRun)
+	mux.HandleFunc("GET /v1/runs/{id}", s.showRun)
 	mux.HandleFunc("GET /health", s.health)
 	mux.Handle("GET /metrics", s.metrics.handler())
 	var deliveries deliveries
@@ -38,7 +47,7 @@ func New(admitter admission.Admitter, turns *turn.Runner, ledger *admission.Ledg
 		// never finish one; it is long because it also ends connections that are
 		// opened and kept for later.
 		ReadHeaderTimeout: 5 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(parts.Log.Handler(), slog.LevelWarn),
 	}
 	return s
 }
@@ -61,7 +70,7 @@ func (s *Server) Close(ctx context.Context) error {
 }
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
-	now := s.ledger.Snapshot()
+	now := s.Ledger.Snapshot()
 	writeJSON(w, http.StatusOK, encode(map[string]any{
 		"status": "ok", "gateway_state": now.State, "active_agents": now.InFlight,
 	}))
@@ -75,7 +84,11 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, badRequest(err))
 		return
 	}
-	slot, err := s.admitter.Admit(r.Context(), admissionRequest(request, streamed))
+	way := "sync"
+	if streamed {
+		way = "stream"
+	}
+	slot, err := s.Admitter.Admit(r.Context(), admissionRequest(way, request))
 	if err != nil {
 		s.metrics.refused()
 		writeFailure(w, failureOf(err))
@@ -90,14 +103,14 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		s.metrics.ended(failureOf(err).code)
-		s.log.Info("a turn ended without a whole reply", "session", request.Session, "stream", streamed, "error", err)
+		s.Log.Info("a turn ended without a whole reply", "session", request.Session, "stream", streamed, "error", err)
 		return
 	}
 	s.metrics.ended("finished")
 }
 
 func (s *Server) whole(ctx context.Context, w http.ResponseWriter, request turn.Request) error {
-	reply, err := s.turns.Complete(ctx, request)
+	reply, err := s.Turns.Complete(ctx, request)
 	if err != nil {
 		writeFailure(w, failureOf(err))
 		return err
@@ -110,22 +123,14 @@ func (s *Server) whole(ctx context.Context, w http.ResponseWriter, request turn.
 
 func (s *Server) streamed(ctx context.Context, w http.ResponseWriter, request turn.Request) error {
 	out := newStream(w, request.Model)
-	if _, err := s.turns.Stream(ctx, request, out.piece); err != nil {
+	if _, err := s.Turns.Stream(ctx, request, out.piece); err != nil {
 		out.fail(failureOf(err))
 		return err
 	}
 	return out.end()
 }
 
-func admissionRequest(request turn.Request, streamed bool) admission.Request {
-	asked := admission.Request{Ingress: "sync", Session: request.Session}
-	if streamed {
-		asked.Ingress = "stream"
-	}
-	for _, message := range request.Messages {
-		if message.Role == "user" {
-			asked.Text = message.Content
-		}
-	}
-	return asked
+// admissionRequest is what the gate is told of a turn that came in by an ingress.
+func admissionRequest(ingress string, request turn.Request) admission.Request {
+	return admission.Request{Ingress: ingress, Session: request.Session, Text: request.LastUser()}
 }

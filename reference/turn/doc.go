@@ -4,7 +4,9 @@
 // a turn that was refused never gets here (GATE-002).
 //
 // Sessions live in an embedded database in the home, so they survive any end of
-// the process. A turn without a session touches no database.
+// the process. So does the Journal: every turn that somebody is owed the outcome
+// of, in its session or under its ID, is in it from before its first model call
+// until that outcome is stored. A turn without either touches no database.
 //
 // It imports only model.
 package turn

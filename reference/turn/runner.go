@@ -18,29 +18,31 @@ var (
 
 // Request is a turn to run.
 type Request struct {
-	Session  string // empty: nothing is remembered
-	Model    string
-	Messages []model.Message // what is new in this turn
+	Session  string          `json:"session,omitempty"` // empty: nothing is remembered
+	Model    string          `json:"model,omitempty"`
+	Messages []model.Message `json:"messages,omitempty"` // what is new in this turn
 }
 
 // Runner runs turns.
 type Runner struct {
 	model    model.Model
 	sessions *Sessions
+	journal  Journal
 
 	mu     sync.Mutex
 	busy   map[string]bool // sessions with a turn in flight
 	nextID uint64
-	active map[uint64]context.CancelCauseFunc
+	active map[uint64]*Claim
 }
 
 // NewRunner returns a Runner.
-func NewRunner(m model.Model, sessions *Sessions) *Runner {
+func NewRunner(m model.Model, sessions *Sessions, journal Journal) *Runner {
 	return &Runner{
 		model:    m,
 		sessions: sessions,
+		journal:  journal,
 		busy:     map[string]bool{},
-		active:   map[uint64]context.CancelCauseFunc{},
+		active:   map[uint64]*Claim{},
 	}
 }
 
@@ -57,71 +59,70 @@ func (r *Runner) Stream(ctx context.Context, request Request, emit func(string) 
 	})
 }
 
-// InterruptAll ends every turn in flight with ErrInterrupted and returns how many
-// there were.
-func (r *Runner) InterruptAll() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, cancel := range r.active {
-		cancel(ErrInterrupted)
-	}
-	return len(r.active)
-}
-
 type call func(context.Context, model.Request) (string, error)
 
+// run runs a turn whose client waits. One without a session leaves nothing that
+// could be owed to anybody, so it has no record.
 func (r *Runner) run(ctx context.Context, request Request, ask call) (string, error) {
-	ctx, end, err := r.begin(ctx, request.Session)
+	claim, err := r.Claim(ctx, request.Session)
 	if err != nil {
 		return "", err
 	}
-	defer end()
+	defer claim.End()
+	if request.Session == "" {
+		reply, _, err := r.work(claim.ctx, request, ask)
+		return reply, err
+	}
+	record, err := r.Accept(claim, OriginChat, request)
+	if err != nil {
+		return "", err
+	}
+	return r.settle(claim, record, ask)
+}
+
+// Perform runs the turn of a record that is in the journal, as begun. The claim
+// remains the caller's to end.
+func (r *Runner) Perform(claim *Claim, record Record) error {
+	r.worksOn(claim, record.ID)
+	_, err := r.settle(claim, record, r.model.Complete)
+	return err
+}
+
+// settle runs the turn of a record and takes it off the journal when it is over.
+// An interrupted turn stays there: it is owed (SHUTDOWN-002).
+func (r *Runner) settle(claim *Claim, record Record, ask call) (string, error) {
+	reply, said, err := r.work(claim.ctx, record.Request, ask)
+	if errors.Is(err, ErrInterrupted) {
+		return "", err
+	}
+	record.Status, record.Output = Completed, reply
+	if err != nil {
+		record.Status, record.Problem = Failed, err.Error()
+	}
+	if stored := r.journal.Finish(record, said...); stored != nil {
+		return "", errors.Join(err, fmt.Errorf("%w: %w", ErrStorage, stored))
+	}
+	return reply, err
+}
+
+// work asks the model, and returns the reply and what the turn adds to its session.
+func (r *Runner) work(ctx context.Context, request Request, ask call) (string, []model.Message, error) {
 	messages := request.Messages
 	if request.Session != "" {
 		history, err := r.sessions.History(request.Session)
 		if err != nil {
-			return "", fmt.Errorf("%w: %w", ErrStorage, err)
+			return "", nil, fmt.Errorf("%w: %w", ErrStorage, err)
 		}
 		messages = append(history, messages...)
 	}
 	reply, err := ask(ctx, model.Request{Model: request.Model, Messages: messages})
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
-			return "", fmt.Errorf("%w (%w)", cause, err)
+			return "", nil, fmt.Errorf("%w (%w)", cause, err)
 		}
-		return "", err
+		return "", nil, err
 	}
-	if request.Session != "" {
-		if err := r.sessions.Append(request.Session, said(request.Messages, reply)...); err != nil {
-			return "", fmt.Errorf("%w: %w", ErrStorage, err)
-		}
-	}
-	return reply, nil
-}
-
-// begin registers a turn, so that it can be interrupted and its session is busy.
-func (r *Runner) begin(parent context.Context, session string) (context.Context, func(), error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if session != "" {
-		if r.busy[session] {
-			return nil, nil, ErrBusy
-		}
-		r.busy[session] = true
-	}
-	ctx, cancel := context.WithCancelCause(parent)
-	id := r.nextID
-	r.nextID++
-	r.active[id] = cancel
-	return ctx, func() {
-		cancel(nil)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.active, id)
-		if session != "" {
-			delete(r.busy, session)
-		}
-	}, nil
+	return reply, said(request.Messages, reply), nil
 }
 
 // said is what a finished turn adds to its session. Instructions to the model are

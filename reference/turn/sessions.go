@@ -16,6 +16,9 @@ import (
 // FileName is the database's file name in the home.
 const FileName = "gateway.db"
 
+// shareWithin is how long a transaction waits for others to share its write.
+const shareWithin = 2 * time.Millisecond
+
 var bucketSessions = []byte("sessions")
 
 // Sessions is what was said in every session.
@@ -33,6 +36,7 @@ func OpenSessions(path string) (*Sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database %s: %w", path, err)
 	}
+	db.MaxBatchDelay = shareWithin
 	return &Sessions{db: db}, nil
 }
 
@@ -69,24 +73,26 @@ func (s *Sessions) History(session string) ([]model.Message, error) {
 // Append adds messages to a session, all of them or none, and returns when they
 // are on disk. Turns that end together share a transaction.
 func (s *Sessions) Append(session string, messages ...model.Message) error {
-	err := s.db.Batch(func(tx *bbolt.Tx) error {
-		sessions, err := tx.CreateBucketIfNotExists(bucketSessions)
-		if err != nil {
-			return err
-		}
-		bucket, err := sessions.CreateBucketIfNotExists([]byte(session))
-		if err != nil {
-			return err
-		}
-		for _, message := range messages {
-			if err := put(bucket, message); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := s.db.Batch(func(tx *bbolt.Tx) error { return appendTo(tx, session, messages) })
 	if err != nil {
 		return fmt.Errorf("cannot store the turn in session %q: %w", session, err)
+	}
+	return nil
+}
+
+func appendTo(tx *bbolt.Tx, session string, messages []model.Message) error {
+	sessions, err := tx.CreateBucketIfNotExists(bucketSessions)
+	if err != nil {
+		return err
+	}
+	bucket, err := sessions.CreateBucketIfNotExists([]byte(session))
+	if err != nil {
+		return err
+	}
+	for _, message := range messages {
+		if err := put(bucket, message); err != nil {
+			return err
+		}
 	}
 	return nil
 }

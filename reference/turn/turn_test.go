@@ -58,7 +58,7 @@ func TestHistoryGrowsWithWholeTurnsOnly(t *testing.T) {
 			return "half a rep", broken
 		}
 		return "re:" + request.LastUser(), nil
-	}), sessions)
+	}), sessions, sessions.Journal())
 	steps := []struct{ text, asked, stored string }{
 		{"one", "be brief|one", "one|re:one"},
 		{"fail", "one|re:one|be brief|fail", "one|re:one"},
@@ -94,7 +94,7 @@ func TestStatelessTurnsTouchNoDatabase(t *testing.T) {
 	if err := sessions.Close(); err != nil {
 		t.Fatal(err)
 	}
-	runner := NewRunner(model.Echo{}, sessions)
+	runner := NewRunner(model.Echo{}, sessions, sessions.Journal())
 	if _, err := runner.Complete(t.Context(), Request{Messages: say("x")}); err != nil {
 		t.Error(err)
 	}
@@ -105,11 +105,12 @@ func TestStatelessTurnsTouchNoDatabase(t *testing.T) {
 
 func TestBusyAndInterrupted(t *testing.T) {
 	entered := make(chan struct{})
+	sessions := open(t)
 	runner := NewRunner(scripted(func(ctx context.Context, _ model.Request) (string, error) {
 		entered <- struct{}{}
 		<-ctx.Done()
 		return "", ctx.Err()
-	}), open(t))
+	}), sessions, sessions.Journal())
 	ends := make(chan error, 2)
 	for _, session := range []string{"s", ""} {
 		go func() {

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/drainproof/drainproof/reference/model/modeltest"
+)
+
+// message is the body of a turn.
+func message(text string) map[string]any {
+	return map[string]any{"messages": []any{map[string]any{"role": "user", "content": text}}}
+}
+
+// call makes a request with a JSON body and returns its answer.
+func (p *process) call(method, path string, body any, header ...string) answer {
+	p.t.Helper()
+	content, err := json.Marshal(body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request, err := http.NewRequest(method, p.url+path, strings.NewReader(string(content)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	said, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(said), err}
+}
+
+// accepted makes a request that is to be answered with 202, and returns the ID.
+func (p *process) accepted(method, path string, body any, header ...string) (id, status string) {
+	p.t.Helper()
+	a := p.call(method, path, body, header...)
+	var said struct{ ID, Status string }
+	if err := json.Unmarshal([]byte(a.body), &said); err != nil || a.status != http.StatusAccepted || said.ID == "" {
+		p.t.Fatalf("%s %s: not accepted: %+v", method, path, a)
+	}
+	return said.ID, said.Status
+}
+
+// awaitRun waits until a run has a status, and returns its output.
+func (p *process) awaitRun(id, status string) string {
+	p.t.Helper()
+	var last answer
+	var said struct{ Status, Output string }
+	eventually(p.t, func() bool {
+		last = p.call(http.MethodGet, "/v1/runs/"+id, nil)
+		return json.Unmarshal([]byte(last.body), &said) == nil && said.Status == status
+	}, func() any { return last })
+	return said.Output
+}
+
+// A run is gated and counted like a turn whose client waits, and counts until its
+// result can be read (GATE-009, COUNT-005).
+func TestRuns(t *testing.T) {
+	m := modeltest.New(t)
+	p := start(t, t.TempDir(), []string{"MODEL_BASE_URL=" + m.URL})
+	id, status := p.accepted(http.MethodPost, "/v1/runs", message("one"), "X-Session-Id", "s")
+	call := m.Next(t)
+	if status != "in_progress" {
+		t.Errorf("accepted as %s", status)
+	}
+	if busy := p.call(http.MethodPost, "/v1/runs", message("two"), "X-Session-Id", "s"); busy.status != http.StatusConflict {
+		t.Errorf("a second run of a busy session: %+v", busy)
+	}
+	begin(t, p.home)
+	p.awaitState("draining", 1)
+	refused := p.call(http.MethodPost, "/v1/runs", message("refused"))
+	if refused.status != http.StatusServiceUnavailable || refused.header.Get("Retry-After") != "1" || !strings.Contains(refused.body, `"gateway_draining"`) {
+		t.Errorf("want a refusal, got %+v", refused)
+	}
+	p.awaitRun(id, "in_progress")
+	call.Reply("eins")
+	p.awaitState("draining", 0)
+	if a := p.call(http.MethodGet, "/v1/runs/"+id, nil); !strings.Contains(a.body, `"completed"`) || !strings.Contains(a.body, `"eins"`) {
+		t.Errorf("counted out before its result can be read: %+v", a)
+	}
+	cancel(t, p.home)
+	p.awaitState("running", 0)
+
+	failing, _ := p.accepted(http.MethodPost, "/v1/runs", message("fails"))
+	m.Next(t).Fail(http.StatusInternalServerError)
+	p.awaitRun(failing, "failed")
+	p.awaitState("running", 0)
+
+	if a := p.call(http.MethodGet, "/v1/runs/run-none", nil); a.status != http.StatusNotFound {
+		t.Errorf("an unknown run: %+v", a)
+	}
+	if a := p.call(http.MethodPost, "/v1/runs", map[string]any{}); a.status != http.StatusBadRequest {
+		t.Errorf("a run without messages: %+v", a)
+	}
+	if want := 2; m.Count() != want {
+		t.Errorf("the model was called %d times for %d runs", m.Count(), want)
+	}
+	p.signal(syscall.SIGKILL)
+	p.exit()
+	p = start(t, p.home, []string{"MODEL_BASE_URL=" + m.URL})
+	if got := p.awaitRun(id, "completed"); got != "eins" {
+		t.Errorf("after a restart the output is %q", got)
+	}
+}
