@@ -50,6 +50,25 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.process(1230, history.ProcessGone, exit(0))
 			s.stale(4000, history.Draining, 0)
 		}), violated: []string{"STATE-008"}, arose: []string{"STATE-008"}},
+		// It said that it was leaving and left, slowly: no more is asked of it.
+		{name: "exit-on-drain cancelled on its slow way out", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(1100)
+			s.read(1200, history.Stopping, 0)
+			s.read(3400, history.Stopping, 0)
+			s.read(3500, history.Stopped, 0)
+			s.process(3510, history.ProcessGone, exit(0))
+			s.stale(8000, history.Stopped, 0)
+		}), violated: []string{"STATE-006"}},
+		{name: "stopping for ever instead of running", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(1100)
+			s.read(1200, history.Stopping, 0)
+			s.stale(9000, history.Stopping, 0)
+		}), violated: []string{"WATCH-002"}},
+		{name: "stopped by a process that was gone before it was seen", story: tell(func(s *story) {
+			s.action(0, history.ActionStart)
+			s.read(20, history.Stopped, 0)
+			s.stale(9000, history.Stopped, 0)
+		}), violated: nil},
 		{name: "cut without a death", story: tell(launched, drained(0), func(s *story) {
 			s.turn(1020, "cut", history.TurnSent)
 			s.end(1031, "cut", history.Cut)

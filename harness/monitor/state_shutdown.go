@@ -145,8 +145,12 @@ func judgeStopped(v *View, r *ruling) {
 }
 
 // judgeFalseEnd looks for stopped from a gateway that nobody told to stop, and
-// that lives on. One that ends soon after it said so is charged for its end.
+// that lives on. One that ends soon after it said so is charged for its end; and
+// that a process lives on is known only of one that was seen.
 func (v *View) judgeFalseEnd(l *Life, r *ruling) {
+	if l.Seen == nil {
+		return
+	}
 	for _, p := range v.Publications {
 		for read := range p.within(l.From, min(l.Serving, v.horizon)) {
 			if !read.in(history.Stopped) || read.Life != l {

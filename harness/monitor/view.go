@@ -90,6 +90,7 @@ func NewView(events []history.Event) (*View, error) {
 	v.indexEndings()
 	v.indexDrains()
 	v.indexReads()
+	v.indexLeaving()
 	v.indexSpells()
 	v.indexFlights()
 	v.byLife = make([][]*Spell, len(v.Lives))
@@ -142,7 +143,7 @@ type Life struct {
 	Others   []*history.Event // sightings of the process after the first
 	From     history.Stamp    // it did not live before
 	Alive    history.Stamp    // it lived until here for certain
-	Serving  history.Stamp    // and was not told to shut down before here
+	Serving  history.Stamp    // and was not told to shut down before here, nor had begun to end by itself
 	Over     history.Stamp    // the next life begins, or nothing is judged any more
 }
 
@@ -159,6 +160,28 @@ func (l *Life) Expected() bool {
 // charged once, for itself: not for every turn that it cut.
 func (v *View) dying(l *Life, at history.Stamp) bool {
 	return l.Gone != nil && !l.Expected() && at.Add(v.Bound) >= l.Gone.Call
+}
+
+// indexLeaving finds where a life that ended unasked began to end: a busy machine
+// may keep a process that already said that it is leaving for longer than B. What
+// it no longer does from there on is part of that one breach.
+func (v *View) indexLeaving() {
+	for _, p := range v.Publications {
+		var life *Life
+		leaving := false // from here to the life's end, nothing else was read
+		for _, read := range slices.Backward(p.Reads) {
+			if !read.Good || !read.Fresh || read.Life.Expected() {
+				continue
+			}
+			if read.Life != life {
+				life, leaving = read.Life, true
+			}
+			leaving = leaving && (read.in(history.Stopping) || read.in(history.Stopped))
+			if leaving {
+				life.Serving = min(life.Serving, read.Event.Call)
+			}
+		}
+	}
 }
 
 func (v *View) indexLives() {
