@@ -63,11 +63,21 @@ func describeMarker(m Marker) string {
 		b.WriteString("marker vanished, not by the controller")
 	case m.Op == OpCancel && !m.Existed:
 		b.WriteString("controller: cancel (there was no marker)")
+	case m.Op == OpDecoy && m.Present:
+		b.WriteString("a marker was laid outside the home")
+	case m.Op == OpDecoy:
+		b.WriteString("the marker outside the home was removed")
 	default:
 		b.WriteString("controller: " + string(m.Op))
 	}
 	if m.How != "" {
 		b.WriteString(", " + m.How)
+	}
+	if m.Mode != "" {
+		b.WriteString(", mode " + m.Mode)
+	}
+	if m.Case != "" {
+		b.WriteString(", " + m.Case)
 	}
 	if m.Error != "" {
 		b.WriteString(", failed: " + fmt.Sprintf("%q", m.Error))

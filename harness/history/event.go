@@ -83,16 +83,37 @@ const (
 	OpRewrite Op = "rewrite"
 	OpCancel  Op = "cancel" // remove; also when there was none (Existed false)
 	OpFound   Op = "found"  // the probe noticed, unasked, that the marker appeared, changed or vanished
+	// OpDecoy is a marker that lies (Present) or no longer lies where it is no
+	// marker of this gateway: outside its home. How says where.
+	OpDecoy Op = "decoy"
 )
+
+// Levels of an expectation.
+const (
+	Must   = "MUST"
+	Should = "SHOULD"
+	May    = "MAY" // either way is right
+)
+
+// Expectation says what must become of a gateway that meets a marker out of the
+// ordinary, and who answers for it. The zero value is an ordinary marker.
+type Expectation struct {
+	Case   string `json:"case,omitempty"`   // its entry in the corpus
+	Tests  string `json:"tests,omitempty"`  // the requirement that is charged when the marker is not heeded
+	Drains string `json:"drains,omitempty"` // laid where there was none, it begins a drain: MUST, SHOULD or MAY
+	Keeps  string `json:"keeps,omitempty"`  // laid over another, it keeps the drain in effect: MUST, SHOULD or MAY
+}
 
 // Marker is one operation on the marker file, or its discovery in a new shape.
 type Marker struct {
 	Op      Op     `json:"op"`
-	How     string `json:"how,omitempty"` // in-place, rename, link, remove, ...
+	How     string `json:"how,omitempty"`  // in-place, rename, link, remove, directory, fifo, ...
+	Mode    string `json:"mode,omitempty"` // of the file, in octal, when it is not the usual 0644
 	SHA256  string `json:"sha256,omitempty"`
 	Existed bool   `json:"existed"`         // before the operation
 	Present bool   `json:"present"`         // after it
 	Error   string `json:"error,omitempty"` // the operation failed; nothing may be derived from it
+	Expectation
 }
 
 // State is one read of one publication. Equal consecutive reads are thinned by

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/drainproof/drainproof/harness/corpus"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/runtime"
 	"github.com/drainproof/drainproof/harness/wire"
@@ -155,6 +156,23 @@ func (g *Gateway) Rewrite(ctx context.Context, how string) error {
 // CancelDrain removes the marker; also when there is none.
 func (g *Gateway) CancelDrain(ctx context.Context) error {
 	return g.marker(ctx, wire.MarkerParams{Op: history.OpCancel})
+}
+
+// LayMarker lays a marker of the corpus: where there is none it begins a drain, if
+// it does; over another it replaces it.
+func (g *Gateway) LayMarker(ctx context.Context, m corpus.Marker) error {
+	return g.marker(ctx, m.Params(time.Now()))
+}
+
+// LayDecoy lays a marker outside the gateway's home, in one of wire's places.
+// Nothing may follow from it (MARKER-002).
+func (g *Gateway) LayDecoy(ctx context.Context, place string) error {
+	return g.marker(ctx, wire.MarkerParams{Op: history.OpDecoy, Place: place})
+}
+
+// RemoveDecoy ends a LayDecoy; also when there is none.
+func (g *Gateway) RemoveDecoy(ctx context.Context, place string) error {
+	return g.marker(ctx, wire.MarkerParams{Op: history.OpCancel, Place: place})
 }
 
 func (g *Gateway) marker(ctx context.Context, p wire.MarkerParams) error {

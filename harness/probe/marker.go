@@ -18,26 +18,24 @@ import (
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
-// Ways of writing the marker.
-const (
-	howInPlace = "in-place"
-	howRename  = "rename"
-	howLink    = "link"
-	howRemove  = "remove"
-)
+// howRemove is how a marker goes; how it comes is one of wire's ways.
+const howRemove = "remove"
 
 const markerMode = 0o644
 
 // marker is the controller's hand: it alone moves the marker, and notices when
 // somebody else did.
 type marker struct {
-	path  string
-	rec   sink
-	focus *focus
+	path    string
+	rec     sink
+	focus   *focus
+	process func() (pid int, ok bool) // of the gateway
 
 	mu    sync.Mutex // an operation, with its recording; a look
 	known identity   // after our last operation or look
 	seen  history.Stamp
+	// decoys are the folders outside the home in which a marker of ours lies.
+	decoys map[string]*os.Root
 }
 
 // identity tells one shape of the marker from another.
@@ -49,11 +47,11 @@ type identity struct {
 	mtime, ctime int64
 }
 
-func newMarker(path string, rec sink, f *focus) (*marker, error) {
+func newMarker(path string, rec sink, f *focus, process func() (int, bool)) (*marker, error) {
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("marker path %q is not absolute", path)
 	}
-	m := &marker{path: path, rec: rec, focus: f}
+	m := &marker{path: path, rec: rec, focus: f, process: process, decoys: map[string]*os.Root{}}
 	// One that is there already was laid before this probe began; the suite knows.
 	m.seen = now()
 	m.known = identify(path)
@@ -75,15 +73,19 @@ func identify(path string) identity {
 func (m *marker) check(p wire.MarkerParams) error {
 	switch p.Op {
 	case history.OpBegin, history.OpRewrite:
-		switch p.How {
-		case "", howInPlace, howRename, howLink:
+		if p.Place != "" {
+			return fmt.Errorf("a marker that lies elsewhere is a %s, not a %s", history.OpDecoy, p.Op)
+		}
+		return checkMaking(p)
+	case history.OpCancel:
+		if p.Place == "" {
 			return nil
 		}
-		return fmt.Errorf("unknown way %q; there are %s, %s, %s", p.How, howInPlace, howRename, howLink)
-	case history.OpCancel:
-		return nil
+		return checkDecoy(p)
+	case history.OpDecoy:
+		return checkDecoy(p)
 	}
-	return fmt.Errorf("unknown operation %q; there are %s and %s", p.Op, history.OpBegin, history.OpCancel)
+	return fmt.Errorf("unknown operation %q; there are %s, %s and %s", p.Op, history.OpBegin, history.OpCancel, history.OpDecoy)
 }
 
 // perform does one operation now and records it, failed or not. It returns the
@@ -92,9 +94,12 @@ func (m *marker) perform(p wire.MarkerParams) (history.Stamp, error) {
 	if err := m.check(p); err != nil {
 		return 0, err
 	}
-	content := p.Content
-	if len(content) == 0 {
-		content = defaultMarker(time.Now())
+	if p.Place != "" {
+		return m.decoy(p)
+	}
+	content, err := contentOf(p)
+	if err != nil {
+		return 0, err
 	}
 	m.focus.look()
 	m.mu.Lock()
@@ -102,7 +107,6 @@ func (m *marker) perform(p wire.MarkerParams) (history.Stamp, error) {
 	m.lookLocked() // what somebody else did before must not pass for ours
 	ev := history.Marker{Op: p.Op, How: p.How, Existed: m.known.exists}
 	var span [2]history.Stamp
-	var err error
 	if p.Op == history.OpCancel {
 		ev.How = howRemove
 		span, err = m.remove()
@@ -111,12 +115,13 @@ func (m *marker) perform(p wire.MarkerParams) (history.Stamp, error) {
 		if ev.Existed {
 			ev.Op = history.OpRewrite
 		}
-		if ev.How == "" {
-			ev.How = howInPlace
+		ev.How = m.way(p)
+		ev.Mode, ev.Expectation = p.Mode, p.Expectation
+		if wire.Regular(ev.How) {
+			sum := sha256.Sum256(content)
+			ev.SHA256 = hex.EncodeToString(sum[:])
 		}
-		sum := sha256.Sum256(content)
-		ev.SHA256 = hex.EncodeToString(sum[:])
-		span, err = m.write(ev.How, content)
+		span, err = m.write(ev.How, modeOf(p), content)
 	}
 	m.seen = now() // before the look: what happens after it is not ours
 	m.known = identify(m.path)
@@ -130,10 +135,22 @@ func (m *marker) perform(p wire.MarkerParams) (history.Stamp, error) {
 	return span[0], err
 }
 
+// way is how a marker is really made. In place means into the file that is there:
+// what is no regular file, or has another mode, can only be replaced.
+func (m *marker) way(p wire.MarkerParams) string {
+	if p.How != "" && p.How != wire.WayInPlace {
+		return p.How
+	}
+	if m.known.exists && m.known.mode != unix.S_IFREG|markerMode {
+		return wire.WayRename
+	}
+	return wire.WayInPlace
+}
+
 // write lays the marker; the span covers what others can see of it, not the
 // preparation of a temporary file.
-func (m *marker) write(how string, content []byte) (span [2]history.Stamp, err error) {
-	if how == howInPlace {
+func (m *marker) write(how string, mode os.FileMode, content []byte) (span [2]history.Stamp, err error) {
+	if how == wire.WayInPlace {
 		span[0] = now()
 		err = writeInPlace(m.path, content)
 		span[1] = now()
@@ -142,11 +159,11 @@ func (m *marker) write(how string, content []byte) (span [2]history.Stamp, err e
 	temp := filepath.Join(filepath.Dir(m.path), ".dp-"+rand.Text())
 	defer os.Remove(temp) // gone already after a rename
 	span[0] = now()
-	if err = os.WriteFile(temp, content, markerMode); err != nil {
+	if err = makeBeside(temp, filepath.Base(m.path), how, mode, content); err != nil {
 		span[1] = now()
 		return span, err
 	}
-	if how == howLink {
+	if how == wire.WayLink {
 		span[0] = now()
 		err = os.Link(temp, m.path)
 		span[1] = now()
@@ -163,7 +180,7 @@ func (m *marker) write(how string, content []byte) (span [2]history.Stamp, err e
 		temp = second
 	}
 	span[0] = now()
-	err = os.Rename(temp, m.path)
+	err = takePlace(temp, m.path)
 	span[1] = now()
 	return span, err
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMarkerOperations(t *testing.T) {
-	for _, how := range []string{"", howInPlace, howRename, howLink} {
+	for _, how := range []string{"", wire.WayInPlace, wire.WayRename, wire.WayLink} {
 		t.Run("how "+how, func(t *testing.T) {
 			r, _ := newObserver(t)
 			content := []byte(`{"action":"drain"}`)
@@ -35,7 +35,7 @@ func TestMarkerOperations(t *testing.T) {
 
 			way := how
 			if way == "" {
-				way = howInPlace
+				way = wire.WayInPlace
 			}
 			want := []history.Marker{
 				{Op: history.OpBegin, How: way, SHA256: sum(content), Present: true},
@@ -62,7 +62,7 @@ func TestMarkerOperations(t *testing.T) {
 
 func TestRewritingNeverShowsAnAbsentMarker(t *testing.T) {
 	r, _ := newObserver(t)
-	for _, how := range []string{howInPlace, howRename, howLink} {
+	for _, how := range []string{wire.WayInPlace, wire.WayRename, wire.WayLink} {
 		r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpBegin, How: how}))
 		stop, missing := make(chan struct{}), make(chan bool, 1)
 		go func() {
@@ -135,7 +135,7 @@ func TestMarkerOperationsThatFail(t *testing.T) {
 	r.must(os.MkdirAll(r.config.Marker+"/full", 0o700))
 	r.await("found", markerIs(history.OpFound))
 	for _, p := range []wire.MarkerParams{
-		{Op: history.OpBegin}, {Op: history.OpBegin, How: howRename}, {Op: history.OpCancel},
+		{Op: history.OpBegin}, {Op: history.OpBegin, How: wire.WayRename}, {Op: history.OpCancel},
 	} {
 		if err := r.Marker(r.ctx, p); err == nil {
 			t.Errorf("%+v on a directory: no error", p)

@@ -162,6 +162,16 @@ func (f *followed) gone(ctx context.Context) bool {
 	return false
 }
 
+// current is the process watched last, while it lives.
+func (ps *processes) current() (pid int, ok bool) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.last == nil {
+		return 0, false
+	}
+	return ps.last.pid, true
+}
+
 // signal goes to the process watched last, and to no other that took its PID.
 func (ps *processes) signal(number int) error {
 	ps.mu.Lock()

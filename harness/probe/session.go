@@ -79,7 +79,8 @@ func (s *session) start() error {
 	if s.ingresses, err = newIngresses(c.Ingresses); err != nil {
 		return err
 	}
-	if s.marker, err = newMarker(c.Marker, s.rec, s.focus); err != nil {
+	s.processes = newProcesses(s.rec, c.IngressPorts, s.spawn)
+	if s.marker, err = newMarker(c.Marker, s.rec, s.focus, s.processes.current); err != nil {
 		return err
 	}
 	for _, p := range c.Publications {
@@ -92,7 +93,6 @@ func (s *session) start() error {
 	if s.model, err = newModel(s.log, c.ModelAddress, s.turns, s.rec); err != nil {
 		return err
 	}
-	s.processes = newProcesses(s.rec, c.IngressPorts, s.spawn)
 
 	s.spawn(s.model.serve)
 	s.spawn(s.model.watchCallers)
@@ -126,6 +126,9 @@ func (s *session) close() {
 	}
 	s.connections.close()
 	s.wg.Wait()
+	if s.marker != nil {
+		s.marker.clear()
+	}
 }
 
 // read reads one publication now.

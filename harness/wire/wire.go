@@ -124,10 +124,51 @@ type When struct {
 // MarkerParams is one operation on the marker. Begin on an existing marker is
 // recorded as a rewrite.
 type MarkerParams struct {
-	Op      history.Op `json:"op"` // begin or cancel
+	Op      history.Op `json:"op"` // begin, cancel, or decoy; a decoy is removed by a cancel with its place
 	Content []byte     `json:"content,omitempty"`
-	How     string     `json:"how,omitempty"` // in-place (default), rename, link
+	Pieces  []Piece    `json:"pieces,omitempty"` // content in place of Content, put together by the probe
+	How     string     `json:"how,omitempty"`    // a Way; in place by default
+	Mode    string     `json:"mode,omitempty"`   // of the file, in octal, 0644 by default; not with a marker written in place
+	Place   string     `json:"place,omitempty"`  // of a decoy: PlaceWorkingDirectory or PlaceParent
 	When    *When      `json:"when,omitempty"`
+	history.Expectation
+}
+
+// Ways of making a marker. Those below Link are no regular files; they appear,
+// and replace each other, in one step.
+const (
+	WayInPlace  = "in-place"
+	WayRename   = "rename" // written beside it, then renamed
+	WayLink     = "link"   // written beside it, then linked
+	WayDir      = "directory"
+	WayFIFO     = "fifo"
+	WayDangling = "symlink-dangling"
+	WayLoop     = "symlink-loop"
+)
+
+// Places of a decoy, neither of which is the gateway's home.
+const (
+	PlaceWorkingDirectory = "working-directory" // of the gateway's process
+	PlaceParent           = "parent"            // of the home, as the gateway sees it
+)
+
+// Regular says whether a way of making a marker makes a regular file.
+func Regular(way string) bool {
+	switch way {
+	case WayDir, WayFIFO, WayDangling, WayLoop:
+		return false
+	}
+	return true
+}
+
+// MaxContent bounds what pieces may add up to, in bytes.
+const MaxContent = 64 << 20
+
+// Piece is a part of a marker's content that is written so many times over:
+// large contents are described, not sent.
+type Piece struct {
+	Bytes []byte `json:"bytes,omitempty"`
+	Times int    `json:"times"`
 }
 
 // Script tells the model what to do with a turn's call.
