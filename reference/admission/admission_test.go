@@ -81,6 +81,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// What the gateway owes starts in a drain, and is counted; not in a shutdown.
+func TestInternal(t *testing.T) {
+	for event, admitted := range map[lifecycle.Event]bool{
+		lifecycle.MarkerAbsent: true, lifecycle.MarkerPresent: true, lifecycle.Terminate: false, lifecycle.Ended: false,
+	} {
+		desk, publisher := newDesk()
+		apply(desk.Ledger, event)
+		_, err := desk.Admit(t.Context(), Request{Internal: true})
+		if (err == nil) != admitted {
+			t.Errorf("after event %d: %v", event, err)
+		}
+		if counted := desk.Ledger.Snapshot().InFlight == 1 && publisher.calls.Load() == 1; counted != admitted {
+			t.Errorf("after event %d: counted and published %t", event, counted)
+		}
+	}
+}
+
 func TestUncountableTurnIsRefused(t *testing.T) {
 	desk, publisher := newDesk()
 	apply(desk.Ledger, lifecycle.MarkerAbsent)

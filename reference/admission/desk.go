@@ -9,9 +9,10 @@ import (
 
 // Request is what is known of a turn when it asks to start.
 type Request struct {
-	Ingress string // the way in: sync or stream
-	Session string // empty for a turn without a session
-	Text    string // the last user message, for the log
+	Ingress  string // the way in: sync, stream, run, or one of the gateway's own
+	Session  string // empty for a turn without a session
+	Text     string // the last user message, for the log
+	Internal bool   // the gateway owes it: a drain does not hold it back (GATE-007)
 }
 
 // Admitter lets turns start, or not.
@@ -34,14 +35,18 @@ type Desk struct {
 }
 
 // Admit checks the gate and claims a slot in one critical section, then publishes
-// the count, and only then lets the turn go on (GATE-001, GATE-003, COUNT-006).
+// the count, and only then lets the turn go on (GATE-001, GATE-003, COUNT-006). What
+// is internal passes the gate, and is counted like everything else.
 //
 // A count that can't be published refuses the turn: a controller that still reads
 // an old "draining, 0" must never be wrong about it (COUNT-003).
-func (d *Desk) Admit(_ context.Context, _ Request) (*Slot, error) {
+func (d *Desk) Admit(_ context.Context, request Request) (*Slot, error) {
 	var refusal *Refusal
 	now := d.Ledger.Update(func(book *Book) {
-		if refusal = book.Check(); refusal == nil {
+		if refusal = book.Check(); request.Internal {
+			refusal = book.CheckInternal()
+		}
+		if refusal == nil {
 			book.Claim()
 		}
 	})

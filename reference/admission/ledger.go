@@ -29,6 +29,16 @@ func (b *Book) Check() *Refusal {
 	return refusalIn(b.State)
 }
 
+// CheckInternal is the gate for what the gateway owes. A drain does not close it,
+// nor does a start that has not come to look at the marker; a shutdown does: what
+// is owed then is owed when the gateway starts again.
+func (b *Book) CheckInternal() *Refusal {
+	if b.State == lifecycle.Stopping || b.State == lifecycle.Stopped {
+		return refusalIn(b.State)
+	}
+	return nil
+}
+
 // Claim takes a slot.
 func (b *Book) Claim() { b.InFlight++ }
 

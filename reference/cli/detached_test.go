@@ -8,7 +8,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/drainproof/drainproof/reference/lifecycle"
 	"github.com/drainproof/drainproof/reference/model/modeltest"
+	"github.com/drainproof/drainproof/reference/status"
 )
 
 // message is the body of a turn.
@@ -111,4 +113,109 @@ func TestRuns(t *testing.T) {
 	if got := p.awaitRun(id, "completed"); got != "eins" {
 		t.Errorf("after a restart the output is %q", got)
 	}
+}
+
+// texts is what a call of the model was asked.
+func texts(call *modeltest.Call) string {
+	var all []string
+	for _, message := range call.Messages {
+		all = append(all, message.Role+":"+message.Content)
+	}
+	return strings.Join(all, " ")
+}
+
+// Turns cut off by a SIGKILL are run again, once, and counted, also in a drain
+// (RESTART-004, GATE-007).
+func TestRecovery(t *testing.T) {
+	m := modeltest.New(t)
+	dir := t.TempDir()
+	env := []string{"MODEL_BASE_URL=" + m.URL}
+	p := start(t, dir, env)
+	before := p.chat("before", "X-Session-Id", "s")
+	m.Next(t).Reply("done")
+	await(t, before)
+	p.chat("cut", "X-Session-Id", "s")
+	m.Next(t)
+	id, _ := p.accepted(http.MethodPost, "/v1/runs", message("cut as well"))
+	m.Next(t)
+	p.chat("nobody is owed this")
+	m.Next(t)
+	begin(t, dir)
+	p.awaitState("draining", 3)
+	p.signal(syscall.SIGKILL)
+	p.exit()
+
+	// A replay that is cut off is owed again.
+	for range 2 {
+		p = start(t, dir, env)
+		if record, err := status.Load(dir); err != nil || record.State != lifecycle.Draining || record.ActiveAgents != 2 {
+			t.Fatalf("served with %+v %v", record, err)
+		}
+		replays := map[string]*modeltest.Call{}
+		for range 2 {
+			call := m.Next(t)
+			replays[texts(call)] = call
+		}
+		if replays["user:before assistant:done user:cut"] == nil || replays["user:cut as well"] == nil {
+			t.Fatalf("replayed: %v", replays)
+		}
+		p.awaitRun(id, "in_progress")
+		if a := await(t, p.chat("new")); a.status != http.StatusServiceUnavailable {
+			t.Errorf("a new turn got in with the replays: %+v", a)
+		}
+		p.signal(syscall.SIGKILL)
+		p.exit()
+	}
+	p = start(t, dir, env)
+	for range 2 {
+		m.Next(t).Reply("at last")
+	}
+	if got := p.awaitRun(id, "completed"); got != "at last" {
+		t.Errorf("the run's output is %q", got)
+	}
+	p.awaitState("draining", 0)
+	p.signal(syscall.SIGKILL)
+	p.exit()
+
+	count := m.Count()
+	p = start(t, dir, env)
+	p.awaitState("draining", 0)
+	cancel(t, dir)
+	p.awaitState("running", 0)
+	next := p.chat("next", "X-Session-Id", "s")
+	call := m.Next(t)
+	if got := texts(call); got != "user:before assistant:done user:cut assistant:at last user:next" || m.Count() != count+1 {
+		t.Errorf("after the replay the model was asked %q, in %d calls", got, m.Count()-count)
+	}
+	call.Reply("x")
+	await(t, next)
+}
+
+// A turn that a shutdown interrupted is owed; one that its client gave up is not
+// (SHUTDOWN-002).
+func TestInterruptedTurnIsOwed(t *testing.T) {
+	m := modeltest.New(t)
+	dir := t.TempDir()
+	env := []string{"MODEL_BASE_URL=" + m.URL}
+	p := start(t, dir, env, "--shutdown-timeout", "50ms")
+	failed := p.chat("fails", "X-Session-Id", "a")
+	m.Next(t).Fail(http.StatusInternalServerError)
+	await(t, failed)
+	held := p.chat("held", "X-Session-Id", "b")
+	m.Next(t)
+	p.signal(syscall.SIGTERM)
+	if a := await(t, held); !strings.Contains(a.body, "turn_interrupted") {
+		t.Errorf("the interrupted turn: %+v", a)
+	}
+	if code := p.exit(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	count := m.Count()
+	p = start(t, dir, env)
+	call := m.Next(t)
+	if got := texts(call); got != "user:held" || m.Count() != count+1 {
+		t.Errorf("replayed %q, in %d calls", got, m.Count()-count)
+	}
+	call.Reply("x")
+	p.awaitState("running", 0)
 }

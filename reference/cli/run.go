@@ -19,7 +19,8 @@ func runCommand(at locate, wraps []gateway.Wrap) *cobra.Command {
 		Long: `Run the gateway of a home, until SIGTERM or SIGINT.
 
 The first signal starts a shutdown: new turns are refused, turns in flight get
---shutdown-timeout to finish and are interrupted past it. A second signal ends the
+--shutdown-timeout to finish and are interrupted past it; those of a session, and
+runs, are run again when the gateway starts again. A second signal ends the
 gateway at once.
 
 Environment:

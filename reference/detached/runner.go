@@ -3,20 +3,35 @@ package detached
 import (
 	"errors"
 	"log/slog"
+	"sync"
 
 	"github.com/drainproof/drainproof/reference/admission"
 	"github.com/drainproof/drainproof/reference/turn"
 )
 
-// Runner runs turns that no client waits for.
-type Runner struct {
-	turns *turn.Runner
-	log   *slog.Logger
+// Parts is what a Runner works with.
+type Parts struct {
+	Admitter admission.Admitter
+	Turns    *turn.Runner
+	Journal  turn.Journal
+	Ledger   *admission.Ledger
+	Log      *slog.Logger
 }
 
-// New returns a Runner.
-func New(turns *turn.Runner, log *slog.Logger) *Runner {
-	return &Runner{turns: turns, log: log}
+// Runner runs turns that no client waits for.
+type Runner struct {
+	Parts
+	wake chan struct{}
+
+	mu      sync.Mutex
+	pending []turn.Record // to be started, oldest first
+}
+
+// New returns a Runner with nothing to do.
+func New(parts Parts) *Runner {
+	r := &Runner{Parts: parts, wake: make(chan struct{}, 1)}
+	parts.Turns.Freed = r.Wake
+	return r
 }
 
 // Start runs a turn that was admitted and whose record says that it is begun. It
@@ -26,12 +41,12 @@ func (r *Runner) Start(claim *turn.Claim, slot *admission.Slot, record turn.Reco
 	go func() {
 		defer slot.Release()
 		defer claim.End()
-		err := r.turns.Perform(claim, record)
+		err := r.Turns.Perform(claim, record)
 		switch {
 		case errors.Is(err, turn.ErrInterrupted):
-			r.log.Warn("a turn was interrupted; it is owed at the next start", "turn", record.ID, "session", record.Request.Session)
+			r.Log.Warn("a turn was interrupted; it is owed at the next start", "turn", record.ID, "session", record.Request.Session)
 		case err != nil:
-			r.log.Info("a turn failed", "turn", record.ID, "session", record.Request.Session, "error", err)
+			r.Log.Info("a turn failed", "turn", record.ID, "session", record.Request.Session, "error", err)
 		}
 	}()
 }

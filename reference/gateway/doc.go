@@ -1,6 +1,6 @@
 // Package gateway puts the parts together and runs them, in the one order that is
-// safe: lock the home, publish starting, open the sessions, look at the marker,
-// publish what it says, and only then open the ingress. On the first signal it
+// safe: lock the home, publish starting, open the sessions, take up the turns that
+// are owed, look at the marker, publish what it says, and only then open the ingress. On the first signal it
 // closes the gate for good, lets the turns in flight finish, and publishes stopped
 // as the last thing it does.
 //

@@ -72,14 +72,17 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 		return &StartError{err}
 	}
 	g.watching(parts)
+	// Turns that were cut off are counted before anything but starting is published:
+	// no reading says that nothing is in flight while something is owed (RESTART-004).
+	parts.Detached.Dispatch(end.stopping)
 	if err := parts.Watcher.First(end.stopping); err != nil {
-		return errors.Join(notAsked(end, err), parts.Sessions.Close())
+		return errors.Join(notAsked(end, err), g.abandon(parts, end))
 	}
 	// The state is decided and published; a turn may come.
 	listener, err := net.Listen("tcp", g.config.Listen)
 	if err != nil {
 		return errors.Join(&StartError{fmt.Errorf("cannot listen on %s: %w; give another address with --listen or %s", g.config.Listen, cause(err), EnvListen)},
-			parts.Sessions.Close())
+			g.abandon(parts, end))
 	}
 	server := ingress.New(ingress.Parts{Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Ledger: parts.Ledger, Log: parts.Log})
 	var work sync.WaitGroup
@@ -89,6 +92,7 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 	// machine's doing, not the watcher's absence.
 	watching, stopWatching := context.WithCancel(context.Background())
 	work.Go(func() { _ = parts.Watcher.Run(watching) })
+	work.Go(func() { parts.Detached.Run(watching) })
 	g.address = listener.Addr()
 	close(g.ready)
 	parts.Log.Info("the gateway serves", "address", g.address.String(), "home", g.config.Home, "gateway_state", parts.Ledger.Snapshot().State)

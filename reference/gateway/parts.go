@@ -91,8 +91,8 @@ func (g *Gateway) working(p *Parts) error {
 			p.Admitter = wrap.Admitter(p, p.Admitter)
 		}
 	}
-	p.Detached = detached.New(p.Turns, p.Log)
-	return nil
+	p.Detached = detached.New(detached.Parts{Admitter: p.Admitter, Turns: p.Turns, Journal: p.Journal, Ledger: p.Ledger, Log: p.Log})
+	return p.Detached.Load()
 }
 
 // watching makes the parts that follow the marker.

@@ -91,6 +91,15 @@ func (g *Gateway) drain(parts *Parts, end *endings) {
 	idleWithin(end.killed, parts.Ledger, afterInterrupt)
 }
 
+// abandon ends a gateway that never came to serve. Turns that it took up again
+// stay owed.
+func (g *Gateway) abandon(parts *Parts, end *endings) error {
+	if parts.Turns.InterruptAll() > 0 {
+		idleWithin(end.killed, parts.Ledger, afterInterrupt)
+	}
+	return parts.Sessions.Close()
+}
+
 // close ends the ingress. Turns that a second signal or a stalled reader kept are
 // cut here, and give their slots back as their connections close.
 func (g *Gateway) close(parts *Parts, server *ingress.Server, end *endings) {

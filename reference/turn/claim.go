@@ -31,15 +31,31 @@ func (r *Runner) Claim(parent context.Context, session string) (*Claim, error) {
 	claim.ctx, claim.cancel = context.WithCancelCause(parent)
 	claim.end = func() {
 		claim.cancel(nil)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.active[id] != nil && session != "" {
-			delete(r.busy, session)
+		if r.forget(id, session) && session != "" {
+			r.Freed()
 		}
-		delete(r.active, id)
 	}
 	r.active[id] = claim
 	return claim, nil
+}
+
+// forget takes a claim out of the books; it says whether it was still in there.
+func (r *Runner) forget(id uint64, session string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.active[id] == nil {
+		return false
+	}
+	delete(r.active, id)
+	delete(r.busy, session)
+	return true
+}
+
+// Busy says whether a session has a turn in flight.
+func (r *Runner) Busy(session string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.busy[session]
 }
 
 // End gives the session back. It may be called more than once.

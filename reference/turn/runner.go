@@ -29,6 +29,10 @@ type Runner struct {
 	sessions *Sessions
 	journal  Journal
 
+	// Freed is told when a session has no turn in flight any more. It is set before
+	// the first turn, and must not wait.
+	Freed func()
+
 	mu     sync.Mutex
 	busy   map[string]bool // sessions with a turn in flight
 	nextID uint64
@@ -43,6 +47,7 @@ func NewRunner(m model.Model, sessions *Sessions, journal Journal) *Runner {
 		journal:  journal,
 		busy:     map[string]bool{},
 		active:   map[uint64]*Claim{},
+		Freed:    func() {},
 	}
 }
 
