@@ -219,3 +219,57 @@ func TestInterruptedTurnIsOwed(t *testing.T) {
 	call.Reply("x")
 	p.awaitState("running", 0)
 }
+
+// A message to a busy session waits for that session's turn; a drain holds it back,
+// and no end of the process loses it (GATE-006).
+func TestFollowUps(t *testing.T) {
+	m := modeltest.New(t)
+	dir := t.TempDir()
+	env := []string{"MODEL_BASE_URL=" + m.URL, "GATEWAY_FOLLOWUP=queue"}
+	p := start(t, dir, env)
+	first := p.chat("one", "X-Session-Id", "s")
+	call := m.Next(t)
+	second, status := p.accepted(http.MethodPost, "/v1/chat/completions", message("two"), "X-Session-Id", "s")
+	if status != "queued" {
+		t.Errorf("acknowledged as %s", status)
+	}
+	third, _ := p.accepted(http.MethodPost, "/v1/runs", message("three"), "X-Session-Id", "s")
+	p.awaitState("running", 1)
+	call.Reply("eins")
+	await(t, first)
+	call = m.Next(t)
+	if got := texts(call); got != "user:one assistant:eins user:two" {
+		t.Errorf("the follow-up asked %q", got)
+	}
+	begin(t, dir)
+	p.awaitState("draining", 1)
+	if a := p.call(http.MethodPost, "/v1/runs", message("late"), "X-Session-Id", "s"); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, `"gateway_draining"`) {
+		t.Errorf("a follow-up during the drain: %+v", a)
+	}
+	call.Reply("zwei")
+	p.awaitRun(second, "completed")
+	p.awaitState("draining", 0)
+	p.awaitRun(third, "queued")
+	p.signal(syscall.SIGKILL)
+	p.exit()
+
+	p = start(t, dir, env)
+	p.awaitRun(third, "queued")
+	if m.Count() != 2 {
+		t.Fatalf("a follow-up started during the drain: %d calls", m.Count())
+	}
+	cancel(t, dir)
+	call = m.Next(t)
+	if got := texts(call); got != "user:one assistant:eins user:two assistant:zwei user:three" {
+		t.Errorf("after the cancel the model was asked %q", got)
+	}
+	p.awaitState("running", 1)
+	call.Reply("drei")
+	if got := p.awaitRun(third, "completed"); got != "drei" {
+		t.Errorf("its output is %q", got)
+	}
+	p.awaitState("running", 0)
+	if m.Count() != 3 {
+		t.Errorf("%d calls for three turns", m.Count())
+	}
+}

@@ -27,6 +27,8 @@ Environment:
   GATEWAY_HOME              state directory (--home)
   GATEWAY_LISTEN            host:port of the ingress (--listen)
   GATEWAY_SHUTDOWN_TIMEOUT  how long a shutdown waits for turns (--shutdown-timeout)
+  GATEWAY_FOLLOWUP          what becomes of a message to a busy session: refuse (409,
+                            the default) or queue (202, and it runs after that turn)
   MODEL_BASE_URL            an OpenAI-compatible endpoint; a built-in echo when unset
   MODEL_API_KEY             its key, where it needs one
   MODEL_NAME                the model to ask for; the client's choice when unset

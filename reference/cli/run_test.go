@@ -163,6 +163,7 @@ func TestMistakes(t *testing.T) {
 		"port in use":      {"", "", []string{"--listen", taken.Addr().String()}, "address already in use"},
 		"home is a file":   {file, "", nil, "not a directory"},
 		"bad timeout":      {"", "GATEWAY_SHUTDOWN_TIMEOUT=soon", nil, "is no duration"},
+		"bad follow-up":    {"", "GATEWAY_FOLLOWUP=drop", nil, "queue or refuse"},
 		"negative timeout": {"", "", []string{"--shutdown-timeout", "-1s"}, "below zero"},
 		"bad model":        {"", "MODEL_BASE_URL=model", nil, "MODEL_BASE_URL"},
 		"unknown flag":     {"", "", []string{"--frobnicate"}, "unknown flag"},

@@ -4,7 +4,7 @@
 //	runner := detached.New(detached.Parts{...})
 //	err := runner.Load()              // what an earlier life left
 //	runner.Start(claim, slot, record) // admitted, claimed, and in the journal
-//	runner.Queue(record)              // in the journal, to be started when it may
+//	record, err := runner.Queue(turn.OriginFollowUp, request) // to be started when it may
 //
 // A turn that waits is started by Dispatch, through the same gate as every other.
 // Dispatch is level-triggered: it tries all that waits, whatever woke it, and it is

@@ -3,6 +3,7 @@ package detached
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -27,12 +28,18 @@ func (r *Runner) Load() error {
 	return nil
 }
 
-// Queue puts a turn that is in the journal behind those that wait.
-func (r *Runner) Queue(record turn.Record) {
+// Queue accepts a turn that is to start when it may. When it returns, the turn is in
+// the journal and can't be lost (GATE-006).
+func (r *Runner) Queue(origin turn.Origin, request turn.Request) (turn.Record, error) {
+	record, err := r.Journal.Put(turn.Record{Origin: origin, Status: turn.Queued, Request: request})
+	if err != nil {
+		return turn.Record{}, fmt.Errorf("%w: %w", turn.ErrStorage, err)
+	}
 	r.mu.Lock()
 	r.pending = append(r.pending, record)
 	r.mu.Unlock()
 	r.Wake()
+	return record, nil
 }
 
 // Waiting says whether a turn of the session waits to be started.

@@ -40,7 +40,6 @@ func New(parts Parts) *Runner {
 func (r *Runner) Start(claim *turn.Claim, slot *admission.Slot, record turn.Record) {
 	go func() {
 		defer slot.Release()
-		defer claim.End()
 		err := r.Turns.Perform(claim, record)
 		switch {
 		case errors.Is(err, turn.ErrInterrupted):

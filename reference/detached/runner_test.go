@@ -119,7 +119,7 @@ func (r rig) apply(event lifecycle.Event) {
 }
 
 func record(session, text string, status turn.Status) turn.Record {
-	return turn.Record{ID: text, Status: status, Origin: "follow-up", Request: turn.Request{
+	return turn.Record{ID: text, Status: status, Origin: turn.OriginFollowUp, Request: turn.Request{
 		Session: session, Messages: []model.Message{{Role: model.User, Content: text}},
 	}}
 }

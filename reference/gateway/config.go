@@ -16,6 +16,7 @@ const (
 	EnvListen              = "GATEWAY_LISTEN"
 	DefaultShutdownTimeout = 30 * time.Second
 	EnvShutdownTimeout     = "GATEWAY_SHUTDOWN_TIMEOUT"
+	EnvFollowUp            = "GATEWAY_FOLLOWUP"
 )
 
 // Config is all a gateway is told.
@@ -24,8 +25,11 @@ type Config struct {
 	Listen string // host:port
 	// ShutdownTimeout is how long a shutdown waits for turns in flight.
 	ShutdownTimeout time.Duration
-	Model           model.Config
-	Log             *slog.Logger
+	// QueueFollowUps has messages to a busy session wait for their turn; they are
+	// refused otherwise.
+	QueueFollowUps bool
+	Model          model.Config
+	Log            *slog.Logger
 }
 
 // ConfigFromEnv reads the environment and fills in defaults.
@@ -43,6 +47,13 @@ func ConfigFromEnv() (Config, error) {
 		if err != nil || config.ShutdownTimeout < 0 {
 			return Config{}, fmt.Errorf("%s is %q, which is no duration; write it like 30s or 2m", EnvShutdownTimeout, timeout)
 		}
+	}
+	switch mode := os.Getenv(EnvFollowUp); mode {
+	case "", "refuse":
+	case "queue":
+		config.QueueFollowUps = true
+	default:
+		return Config{}, fmt.Errorf("%s is %q; say what becomes of a message to a busy session, queue or refuse", EnvFollowUp, mode)
 	}
 	return config, nil
 }

@@ -84,7 +84,10 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 		return errors.Join(&StartError{fmt.Errorf("cannot listen on %s: %w; give another address with --listen or %s", g.config.Listen, cause(err), EnvListen)},
 			g.abandon(parts, end))
 	}
-	server := ingress.New(ingress.Parts{Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Ledger: parts.Ledger, Log: parts.Log})
+	server := ingress.New(ingress.Parts{
+		Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Ledger: parts.Ledger, Log: parts.Log,
+		QueueFollowUps: g.config.QueueFollowUps,
+	})
 	var work sync.WaitGroup
 	served := make(chan error, 1)
 	work.Go(func() { served <- server.Serve(listener) })

@@ -6,6 +6,9 @@
 //	GET  /health                200 while the process serves, in any state
 //	GET  /metrics               Prometheus
 //
+// A message to a busy session is refused, or, where the configuration says so,
+// answered with 202 and an ID, and started when the session is free.
+//
 // A request is read and checked, then admitted, and from there on it holds a slot
 // until the last byte of its reply was handed to the operating system. What that
 // takes with net/http is told in delivery.go.

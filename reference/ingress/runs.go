@@ -57,9 +57,7 @@ func (s *Server) startRun(w http.ResponseWriter, r *http.Request) {
 	}
 	record, err := s.begin(slot, request)
 	if err != nil {
-		slot.Release()
-		s.metrics.ended(failureOf(err).code)
-		writeFailure(w, failureOf(err))
+		s.notNow(w, slot, request, err)
 		return
 	}
 	writeJSON(w, http.StatusAccepted, encode(runOf(record)))
@@ -67,7 +65,7 @@ func (s *Server) startRun(w http.ResponseWriter, r *http.Request) {
 
 // begin starts a run. Nothing of it hangs on the request: its client may go.
 func (s *Server) begin(slot *admission.Slot, request turn.Request) (turn.Record, error) {
-	claim, err := s.Turns.Claim(admission.WithSlot(context.Background(), slot), request.Session)
+	claim, err := s.claim(admission.WithSlot(context.Background(), slot), request.Session)
 	if err != nil {
 		return turn.Record{}, err
 	}

@@ -19,6 +19,8 @@ type Parts struct {
 	Detached *detached.Runner
 	Ledger   *admission.Ledger
 	Log      *slog.Logger
+	// QueueFollowUps has messages to busy sessions wait instead of being refused.
+	QueueFollowUps bool
 }
 
 // Server is the gateway's HTTP interface.
@@ -94,12 +96,16 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, failureOf(err))
 		return
 	}
+	claim, err := s.claim(admission.WithSlot(r.Context(), slot), request.Session)
+	if err != nil {
+		s.notNow(w, slot, request, err)
+		return
+	}
 	defer afterDelivery(r.Context(), slot.Release)()
-	ctx := admission.WithSlot(r.Context(), slot)
 	if streamed {
-		err = s.streamed(ctx, w, request)
+		err = s.streamed(claim, w, request)
 	} else {
-		err = s.whole(ctx, w, request)
+		err = s.whole(claim, w, request)
 	}
 	if err != nil {
 		s.metrics.ended(failureOf(err).code)
@@ -109,8 +115,8 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	s.metrics.ended("finished")
 }
 
-func (s *Server) whole(ctx context.Context, w http.ResponseWriter, request turn.Request) error {
-	reply, err := s.Turns.Complete(ctx, request)
+func (s *Server) whole(claim *turn.Claim, w http.ResponseWriter, request turn.Request) error {
+	reply, err := s.Turns.Complete(claim, request)
 	if err != nil {
 		writeFailure(w, failureOf(err))
 		return err
@@ -121,9 +127,9 @@ func (s *Server) whole(ctx context.Context, w http.ResponseWriter, request turn.
 	return nil
 }
 
-func (s *Server) streamed(ctx context.Context, w http.ResponseWriter, request turn.Request) error {
+func (s *Server) streamed(claim *turn.Claim, w http.ResponseWriter, request turn.Request) error {
 	out := newStream(w, request.Model)
-	if _, err := s.Turns.Stream(ctx, request, out.piece); err != nil {
+	if _, err := s.Turns.Stream(claim, request, out.piece); err != nil {
 		out.fail(failureOf(err))
 		return err
 	}

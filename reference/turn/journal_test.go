@@ -137,7 +137,7 @@ func TestOwedTurns(t *testing.T) {
 				}
 				return "reply", c.fail
 			}), sessions, journal)
-			_, err := runner.Complete(ctx, Request{Session: c.session, Messages: say("x")})
+			_, err := complete(ctx, runner, Request{Session: c.session, Messages: say("x")})
 			if !errors.Is(err, c.fail) {
 				t.Errorf("got %v, want %v", err, c.fail)
 			}

@@ -13,6 +13,8 @@ type Origin string
 const (
 	OriginChat Origin = "chat" // a client waits for the reply
 	OriginRun  Origin = "run"  // a client comes back for it
+	// OriginFollowUp is a message to a session that was busy when it came.
+	OriginFollowUp Origin = "follow-up"
 )
 
 // Status is how far a turn with a record is.

@@ -51,15 +51,15 @@ func NewRunner(m model.Model, sessions *Sessions, journal Journal) *Runner {
 	}
 }
 
-// Complete runs a turn and returns the whole reply.
-func (r *Runner) Complete(ctx context.Context, request Request) (string, error) {
-	return r.run(ctx, request, r.model.Complete)
+// Complete runs a turn under a claim, which it ends, and returns the whole reply.
+func (r *Runner) Complete(claim *Claim, request Request) (string, error) {
+	return r.run(claim, request, r.model.Complete)
 }
 
-// Stream runs a turn and hands out the reply piece by piece. When it returns nil
+// Stream does the same and hands out the reply piece by piece. When it returns nil
 // the turn is stored as well.
-func (r *Runner) Stream(ctx context.Context, request Request, emit func(string) error) (string, error) {
-	return r.run(ctx, request, func(ctx context.Context, call model.Request) (string, error) {
+func (r *Runner) Stream(claim *Claim, request Request, emit func(string) error) (string, error) {
+	return r.run(claim, request, func(ctx context.Context, call model.Request) (string, error) {
 		return r.model.Stream(ctx, call, emit)
 	})
 }
@@ -68,12 +68,8 @@ type call func(context.Context, model.Request) (string, error)
 
 // run runs a turn whose client waits. One without a session leaves nothing that
 // could be owed to anybody, so it has no record.
-func (r *Runner) run(ctx context.Context, request Request, ask call) (string, error) {
-	claim, err := r.Claim(ctx, request.Session)
-	if err != nil {
-		return "", err
-	}
-	defer claim.End()
+func (r *Runner) run(claim *Claim, request Request, ask call) (string, error) {
+	defer claim.End() // before the client has its reply: it may send the next turn at once
 	if request.Session == "" {
 		reply, _, err := r.work(claim.ctx, request, ask)
 		return reply, err
@@ -85,9 +81,10 @@ func (r *Runner) run(ctx context.Context, request Request, ask call) (string, er
 	return r.settle(claim, record, ask)
 }
 
-// Perform runs the turn of a record that is in the journal, as begun. The claim
-// remains the caller's to end.
+// Perform runs the turn of a record that is in the journal, as begun, and ends
+// the claim.
 func (r *Runner) Perform(claim *Claim, record Record) error {
+	defer claim.End()
 	r.worksOn(claim, record.ID)
 	_, err := r.settle(claim, record, r.model.Complete)
 	return err

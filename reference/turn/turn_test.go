@@ -36,6 +36,23 @@ func open(t *testing.T) *Sessions {
 	return sessions
 }
 
+// complete runs a turn under a claim of its own.
+func complete(ctx context.Context, runner *Runner, request Request) (string, error) {
+	claim, err := runner.Claim(ctx, request.Session)
+	if err != nil {
+		return "", err
+	}
+	return runner.Complete(claim, request)
+}
+
+func stream(ctx context.Context, runner *Runner, request Request, emit func(string) error) (string, error) {
+	claim, err := runner.Claim(ctx, request.Session)
+	if err != nil {
+		return "", err
+	}
+	return runner.Stream(claim, request, emit)
+}
+
 func say(text string) []model.Message {
 	return []model.Message{{Role: model.System, Content: "be brief"}, {Role: model.User, Content: text}}
 }
@@ -65,7 +82,7 @@ func TestHistoryGrowsWithWholeTurnsOnly(t *testing.T) {
 		{"two", "one|re:one|be brief|two", "one|re:one|two|re:two"},
 	}
 	for _, step := range steps {
-		_, err := runner.Complete(t.Context(), Request{Session: "s", Messages: say(step.text)})
+		_, err := complete(t.Context(), runner, Request{Session: "s", Messages: say(step.text)})
 		if (err != nil) != (step.text == "fail") {
 			t.Fatalf("%s: %v", step.text, err)
 		}
@@ -81,7 +98,7 @@ func TestHistoryGrowsWithWholeTurnsOnly(t *testing.T) {
 		t.Errorf("another session has %v, %v", history, err)
 	}
 	// A client that goes away before it has all of a stream did not get a whole turn.
-	if _, err := runner.Stream(t.Context(), Request{Session: "s", Messages: say("x")}, func(string) error { return broken }); !errors.Is(err, broken) {
+	if _, err := stream(t.Context(), runner, Request{Session: "s", Messages: say("x")}, func(string) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 	if history, _ := sessions.History("s"); len(history) != 4 {
@@ -95,10 +112,10 @@ func TestStatelessTurnsTouchNoDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	runner := NewRunner(model.Echo{}, sessions, sessions.Journal())
-	if _, err := runner.Complete(t.Context(), Request{Messages: say("x")}); err != nil {
+	if _, err := complete(t.Context(), runner, Request{Messages: say("x")}); err != nil {
 		t.Error(err)
 	}
-	if _, err := runner.Complete(t.Context(), Request{Session: "s", Messages: say("x")}); !errors.Is(err, ErrStorage) {
+	if _, err := complete(t.Context(), runner, Request{Session: "s", Messages: say("x")}); !errors.Is(err, ErrStorage) {
 		t.Errorf("a closed database: %v", err)
 	}
 }
@@ -114,12 +131,12 @@ func TestBusyAndInterrupted(t *testing.T) {
 	ends := make(chan error, 2)
 	for _, session := range []string{"s", ""} {
 		go func() {
-			_, err := runner.Complete(t.Context(), Request{Session: session, Messages: say("x")})
+			_, err := complete(t.Context(), runner, Request{Session: session, Messages: say("x")})
 			ends <- err
 		}()
 		<-entered
 	}
-	if _, err := runner.Complete(t.Context(), Request{Session: "s", Messages: say("y")}); !errors.Is(err, ErrBusy) {
+	if _, err := complete(t.Context(), runner, Request{Session: "s", Messages: say("y")}); !errors.Is(err, ErrBusy) {
 		t.Errorf("a busy session: %v", err)
 	}
 	if n := runner.InterruptAll(); n != 2 {
