@@ -6,22 +6,24 @@ import (
 	"github.com/drainproof/drainproof/harness/config"
 )
 
-// Checks lists the specs that bring the situation of a requirement about, in the
-// order in which they are registered; none: it is not checked yet.
+// Checks lists the titles of the specs that bring the situation of a requirement about, in the
+// order in which they are registered; none: it
+// is not checked yet.
 func Checks(id string) []string {
-	var texts []string
+	var titles []string
 	for _, sp := range collect().specs {
 		if slices.Contains(sp.ids, id) {
-			texts = append(texts, sp.text)
+			titles = append(titles, sp.title())
 		}
 	}
-	return texts
+	return titles
 }
 
 // collect puts the specs together without handing them to Ginkgo.
 func collect() *suite {
 	s := &suite{cfg: &config.Config{}, dry: true}
 	s.points()
+	s.families()
 	s.families()
 	return s
 }

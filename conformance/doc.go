@@ -1,6 +1,8 @@
 // Package conformance says what a drainable gateway must do, and checks it.
 //
-// requirements.yaml holds the requirements; each has an ID, a level and a text.
+// requirements.yaml holds the requirements; each has an ID, a level and a text
+// that texts.lock keeps from changing unnoticed. SPEC.md tells the same to people;
+// go generate renders it. unchecked, in the tests, lists what has no spec yet.
 // The specs are Ginkgo specs in ordinary files, one per point of the checklist
 // (point_a_observe.go and so on). A spec is a situation: it says what happens to
 // a real, isolated gateway, in the checklist's own words. It does not judge

@@ -54,6 +54,11 @@ type Point struct {
 	Text   string
 }
 
+// Requirements of the point, in the order of requirements.yaml.
+func (p Point) Requirements() []Requirement {
+	return slices.DeleteFunc(slices.Clone(Requirements()), func(r Requirement) bool { return r.Point != p.Letter })
+}
+
 // Points are the checklist, in its order. The wording is this project's reading
 // of the five points.
 func Points() []Point {
