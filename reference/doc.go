@@ -8,6 +8,7 @@
 //	status     what is published, each publication whole and later than the last
 //	turn       sessions, and the work of a turn; model is whom it asks
 //	detached   turns that no client waits for
+//	background work that outlasts its turn; tool is how a model starts it
 //	ingress    the way in
 //	gateway    all of it put together, with the order of start and shutdown
 //	dashboard  what an operator's page reads, in a process of its own

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -272,4 +274,106 @@ func TestFollowUps(t *testing.T) {
 	if m.Count() != 3 {
 		t.Errorf("%d calls for three turns", m.Count())
 	}
+}
+
+// A turn may call the model several times, with tools in between; a drain does not
+// hold its next call back (GATE-004), and the session remembers every step.
+func TestTools(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stream=%t", stream), func(t *testing.T) {
+			m := modeltest.New(t)
+			p := start(t, t.TempDir(), []string{"MODEL_BASE_URL=" + m.URL, "GATEWAY_TOOLS=clock"})
+			held := send(p.url, "what time is it", stream, "X-Session-Id", "s")
+			call := m.Next(t)
+			if !slices.Equal(call.Tools, []string{"clock"}) {
+				t.Errorf("the model was offered %v", call.Tools)
+			}
+			begin(t, p.home)
+			p.awaitState("draining", 1)
+			call.CallTool("call-1", "clock", "{}")
+			call = m.Next(t)
+			if got := texts(call); !strings.HasPrefix(got, "user:what time is it assistant: tool:2") {
+				t.Errorf("the second call asked %q", got)
+			}
+			call.CallTool("call-2", "hammer", "{}")
+			call = m.Next(t)
+			if got := texts(call); !strings.HasSuffix(got, `tool:error: there is no tool "hammer"`) {
+				t.Errorf("the third call asked %q", got)
+			}
+			p.awaitState("draining", 1)
+			call.Reply("late")
+			if a := await(t, held); a.status != http.StatusOK || !strings.Contains(a.body, "late") {
+				t.Errorf("the turn: %+v", a)
+			}
+			p.awaitState("draining", 0)
+			cancel(t, p.home)
+			p.awaitState("running", 0)
+			next := p.chat("next", "X-Session-Id", "s")
+			call = m.Next(t)
+			if len(call.Messages) != 7 {
+				t.Errorf("the session remembers %q", texts(call))
+			}
+			call.Reply("x")
+			await(t, next)
+		})
+	}
+}
+
+// The end of a background job leads to a turn of its session, also in a drain, after
+// a SIGKILL, and once (GATE-007).
+func TestBackgroundJobs(t *testing.T) {
+	m := modeltest.New(t)
+	dir := t.TempDir()
+	env := []string{"MODEL_BASE_URL=" + m.URL, "GATEWAY_TOOLS=background_job"}
+	p := start(t, dir, env)
+	first := p.chat("go", "X-Session-Id", "s")
+	m.Next(t).CallTool("call-1", "background_job", `{"name":"b1","task":"render"}`)
+	call := m.Next(t)
+	if got := texts(call); !strings.HasSuffix(got, "tool:started b1; you are told when it is done") {
+		t.Errorf("the model was told %q", got)
+	}
+	call.Reply("started")
+	await(t, first)
+	begin(t, dir)
+	p.awaitState("draining", 0)
+	p.signal(syscall.SIGKILL)
+	p.exit()
+
+	p = start(t, dir, env)
+	if a := p.call(http.MethodGet, "/v1/background", nil); !strings.Contains(a.body, `"b1"`) {
+		t.Errorf("going on: %+v", a)
+	}
+	id, _ := p.accepted(http.MethodPost, "/v1/background/b1/complete", map[string]any{"result": "a picture"})
+	call = m.Next(t)
+	if record, err := status.Load(dir); err != nil || record.ActiveAgents != 1 || record.State != lifecycle.Draining {
+		t.Errorf("the model was called with %+v %v", record, err)
+	}
+	if got := texts(call); !strings.HasSuffix(got, "user:The background job b1 is done.\nTask: render\nResult: a picture") {
+		t.Errorf("the model was asked %q", got)
+	}
+	if a := p.call(http.MethodPost, "/v1/background/b1/complete", nil); a.status != http.StatusNotFound {
+		t.Errorf("done twice: %+v", a)
+	}
+	call.Reply("nice")
+	if got := p.awaitRun(id, "completed"); got != "nice" {
+		t.Errorf("its output is %q", got)
+	}
+	p.awaitState("draining", 0)
+	if m.Count() != 3 {
+		t.Errorf("%d calls", m.Count())
+	}
+}
+
+// A job may also take a time of its own.
+func TestBackgroundJobEndsByItself(t *testing.T) {
+	m := modeltest.New(t)
+	p := start(t, t.TempDir(), []string{"MODEL_BASE_URL=" + m.URL, "GATEWAY_TOOLS=clock,background_job"})
+	first := p.chat("go")
+	m.Next(t).CallTool("call-1", "background_job", `{"task":"nap","seconds":0.01}`)
+	for range 2 { // the turn goes on and the job's end is told, in either order
+		call := m.Next(t)
+		call.Reply("ok")
+	}
+	await(t, first)
+	p.awaitState("running", 0)
 }

@@ -29,6 +29,8 @@ Environment:
   GATEWAY_SHUTDOWN_TIMEOUT  how long a shutdown waits for turns (--shutdown-timeout)
   GATEWAY_FOLLOWUP          what becomes of a message to a busy session: refuse (409,
                             the default) or queue (202, and it runs after that turn)
+  GATEWAY_TOOLS             what the model may call: clock, background_job, or both
+                            with a comma between; nothing when unset
   MODEL_BASE_URL            an OpenAI-compatible endpoint; a built-in echo when unset
   MODEL_API_KEY             its key, where it needs one
   MODEL_NAME                the model to ask for; the client's choice when unset

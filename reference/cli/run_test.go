@@ -164,6 +164,7 @@ func TestMistakes(t *testing.T) {
 		"home is a file":   {file, "", nil, "not a directory"},
 		"bad timeout":      {"", "GATEWAY_SHUTDOWN_TIMEOUT=soon", nil, "is no duration"},
 		"bad follow-up":    {"", "GATEWAY_FOLLOWUP=drop", nil, "queue or refuse"},
+		"bad tool":         {"", "GATEWAY_TOOLS=clock,hammer", nil, "there is no tool"},
 		"negative timeout": {"", "", []string{"--shutdown-timeout", "-1s"}, "below zero"},
 		"bad model":        {"", "MODEL_BASE_URL=model", nil, "MODEL_BASE_URL"},
 		"unknown flag":     {"", "", []string{"--frobnicate"}, "unknown flag"},

@@ -29,9 +29,9 @@ func (r *Runner) Load() error {
 }
 
 // Queue accepts a turn that is to start when it may. When it returns, the turn is in
-// the journal and can't be lost (GATE-006).
-func (r *Runner) Queue(origin turn.Origin, request turn.Request) (turn.Record, error) {
-	record, err := r.Journal.Put(turn.Record{Origin: origin, Status: turn.Queued, Request: request})
+// the journal and can't be lost (GATE-006), and so is what is to be kept with it.
+func (r *Runner) Queue(origin turn.Origin, request turn.Request, also ...turn.Also) (turn.Record, error) {
+	record, err := r.Journal.Put(turn.Record{Origin: origin, Status: turn.Queued, Request: request}, also...)
 	if err != nil {
 		return turn.Record{}, fmt.Errorf("%w: %w", turn.ErrStorage, err)
 	}
@@ -153,14 +153,14 @@ func (r *Runner) drop(id string) {
 	r.pending = slices.DeleteFunc(r.pending, func(record turn.Record) bool { return record.ID == id })
 }
 
-// The ways in of turns that no client sends, as the gate is told of them.
-const (
-	IngressRecovery = "recovery" // a turn that was cut off is run again
-)
+// IngressRecovery is what the gate is told of a turn that was cut off and is run
+// again. Of others it is told their origin.
+const IngressRecovery = "recovery"
 
-// isInternal says whether a turn that waits is one the gateway owes.
+// isInternal says whether a turn that waits is one the gateway owes: one that was cut
+// off, or one that tells the end of what an earlier turn began.
 func isInternal(record turn.Record) bool {
-	return ingressOf(record) == IngressRecovery
+	return record.Status == turn.InProgress || record.Origin == turn.OriginBackground
 }
 
 func ingressOf(record turn.Record) string {

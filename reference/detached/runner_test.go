@@ -22,17 +22,17 @@ type held struct {
 	reply chan string
 }
 
-func (h held) Complete(ctx context.Context, request model.Request) (string, error) {
+func (h held) Complete(ctx context.Context, request model.Request) (model.Reply, error) {
 	h.calls <- request.LastUser()
 	select {
 	case reply := <-h.reply:
-		return reply, nil
+		return model.Reply{Content: reply}, nil
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return model.Reply{}, ctx.Err()
 	}
 }
 
-func (h held) Stream(ctx context.Context, request model.Request, _ func(string) error) (string, error) {
+func (h held) Stream(ctx context.Context, request model.Request, _ func(string) error) (model.Reply, error) {
 	return h.Complete(ctx, request)
 }
 
@@ -43,7 +43,7 @@ type books struct {
 	over []turn.Record
 }
 
-func (b *books) Put(record turn.Record) (turn.Record, error) {
+func (b *books) Put(record turn.Record, _ ...turn.Also) (turn.Record, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	record.ID = record.Request.LastUser()

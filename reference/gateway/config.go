@@ -8,6 +8,7 @@ import (
 
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
+	"github.com/drainproof/drainproof/reference/tool"
 )
 
 // Defaults and the environment variables that override them.
@@ -16,6 +17,7 @@ const (
 	EnvListen              = "GATEWAY_LISTEN"
 	DefaultShutdownTimeout = 30 * time.Second
 	EnvShutdownTimeout     = "GATEWAY_SHUTDOWN_TIMEOUT"
+	EnvTools               = "GATEWAY_TOOLS"
 	EnvFollowUp            = "GATEWAY_FOLLOWUP"
 )
 
@@ -28,6 +30,7 @@ type Config struct {
 	// QueueFollowUps has messages to a busy session wait for their turn; they are
 	// refused otherwise.
 	QueueFollowUps bool
+	Tools          []string // what the model may call; see package tool
 	Model          model.Config
 	Log            *slog.Logger
 }
@@ -47,6 +50,9 @@ func ConfigFromEnv() (Config, error) {
 		if err != nil || config.ShutdownTimeout < 0 {
 			return Config{}, fmt.Errorf("%s is %q, which is no duration; write it like 30s or 2m", EnvShutdownTimeout, timeout)
 		}
+	}
+	if config.Tools, err = tool.Parse(os.Getenv(EnvTools)); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", EnvTools, err)
 	}
 	switch mode := os.Getenv(EnvFollowUp); mode {
 	case "", "refuse":

@@ -85,8 +85,8 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 			g.abandon(parts, end))
 	}
 	server := ingress.New(ingress.Parts{
-		Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Ledger: parts.Ledger, Log: parts.Log,
-		QueueFollowUps: g.config.QueueFollowUps,
+		Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Background: parts.Background,
+		Ledger: parts.Ledger, Log: parts.Log, QueueFollowUps: g.config.QueueFollowUps,
 	})
 	var work sync.WaitGroup
 	served := make(chan error, 1)
@@ -109,6 +109,7 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 	g.drain(parts, end)
 	g.close(parts, server, end)
 	stopWatching()
+	parts.Background.Close()
 	work.Wait()
 	if end.killed.Err() != nil {
 		// The database is left as it is: it takes a crash, and closing it may wait.

@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 
 	"github.com/drainproof/drainproof/reference/admission"
+	"github.com/drainproof/drainproof/reference/background"
 	"github.com/drainproof/drainproof/reference/detached"
 	"github.com/drainproof/drainproof/reference/drain"
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
 	"github.com/drainproof/drainproof/reference/status"
+	"github.com/drainproof/drainproof/reference/tool"
 	"github.com/drainproof/drainproof/reference/turn"
 	"github.com/drainproof/drainproof/reference/watch"
 )
@@ -17,19 +19,20 @@ import (
 // Parts is a gateway taken apart, in the order in which it is put together: each
 // part is made from those above it.
 type Parts struct {
-	Log       *slog.Logger
-	Ledger    *admission.Ledger   // state, gate and slots, under one lock
-	Store     status.Store        // where publications go
-	Publisher admission.Publisher // publishes the ledger to the store
-	Model     model.Model         // does the work
-	Sessions  *turn.Sessions      // remembers it
-	Journal   turn.Journal        // remembers what is owed, through any end of the process
-	Turns     *turn.Runner        // runs turns, and can interrupt them
-	Admitter  admission.Admitter  // lets turns start
-	Detached  *detached.Runner    // runs the turns no client waits for
-	Source    drain.Source        // the marker
-	Target    watch.Target        // does what the marker says
-	Watcher   watch.Reconciler    // keeps the target in step with the source
+	Log        *slog.Logger
+	Ledger     *admission.Ledger   // state, gate and slots, under one lock
+	Store      status.Store        // where publications go
+	Publisher  admission.Publisher // publishes the ledger to the store
+	Model      model.Model         // does the work
+	Sessions   *turn.Sessions      // remembers it
+	Journal    turn.Journal        // remembers what is owed, through any end of the process
+	Turns      *turn.Runner        // runs turns, and can interrupt them
+	Admitter   admission.Admitter  // lets turns start
+	Detached   *detached.Runner    // runs the turns no client waits for
+	Background *background.Jobs    // work that outlasts the turn that started it
+	Source     drain.Source        // the marker
+	Target     watch.Target        // does what the marker says
+	Watcher    watch.Reconciler    // keeps the target in step with the source
 }
 
 // Wrap puts something around parts as they are made. Every function may be nil;
@@ -92,7 +95,14 @@ func (g *Gateway) working(p *Parts) error {
 		}
 	}
 	p.Detached = detached.New(detached.Parts{Admitter: p.Admitter, Turns: p.Turns, Journal: p.Journal, Ledger: p.Ledger, Log: p.Log})
-	return p.Detached.Load()
+	if err := p.Detached.Load(); err != nil {
+		return err
+	}
+	if p.Background, err = background.Open(p.Sessions, p.Detached, p.Log); err != nil {
+		return err
+	}
+	p.Turns.Tools = tool.New(g.config.Tools, p.Background)
+	return nil
 }
 
 // watching makes the parts that follow the marker.

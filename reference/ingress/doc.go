@@ -3,6 +3,8 @@
 //	POST /v1/chat/completions   one turn; with "stream": true as server-sent events
 //	POST /v1/runs               one turn that nobody waits for: 202 and an ID
 //	GET  /v1/runs/{id}          how far it is, and its output
+//	GET  /v1/background         jobs that go on in the background
+//	POST /v1/background/{name}/complete   one is done
 //	GET  /health                200 while the process serves, in any state
 //	GET  /metrics               Prometheus
 //
@@ -13,5 +15,5 @@
 // until the last byte of its reply was handed to the operating system. What that
 // takes with net/http is told in delivery.go.
 //
-// It imports admission, detached, model, turn and lifecycle.
+// It imports admission, background, detached, model, turn and lifecycle.
 package ingress

@@ -8,17 +8,19 @@ import (
 	"time"
 
 	"github.com/drainproof/drainproof/reference/admission"
+	"github.com/drainproof/drainproof/reference/background"
 	"github.com/drainproof/drainproof/reference/detached"
 	"github.com/drainproof/drainproof/reference/turn"
 )
 
 // Parts is what the interface gives access to.
 type Parts struct {
-	Admitter admission.Admitter
-	Turns    *turn.Runner
-	Detached *detached.Runner
-	Ledger   *admission.Ledger
-	Log      *slog.Logger
+	Admitter   admission.Admitter
+	Turns      *turn.Runner
+	Detached   *detached.Runner
+	Background *background.Jobs
+	Ledger     *admission.Ledger
+	Log        *slog.Logger
 	// QueueFollowUps has messages to busy sessions wait instead of being refused.
 	QueueFollowUps bool
 }
@@ -37,6 +39,8 @@ func New(parts Parts) *Server {
 	mux.HandleFunc("POST /v1/chat/completions", s.chat)
 	mux.HandleFunc("POST /v1/runs", s.startRun)
 	mux.HandleFunc("GET /v1/runs/{id}", s.showRun)
+	mux.HandleFunc("GET /v1/background", s.listBackground)
+	mux.HandleFunc("POST /v1/background/{name}/complete", s.completeBackground)
 	mux.HandleFunc("GET /health", s.health)
 	mux.Handle("GET /metrics", s.metrics.handler())
 	var deliveries deliveries

@@ -21,12 +21,35 @@ type Message struct {
 	Role       string `json:"role"`
 	Content    string `json:"content"`
 	ToolCallID string `json:"tool_call_id,omitempty"` // with role tool
+	// ToolCalls is what the model wanted done, with role assistant.
+	ToolCalls []ToolCall `json:"tool_calls,omitempty"`
+}
+
+// ToolCall is a model's wish to have a tool do something.
+type ToolCall struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"` // a JSON object, as the model wrote it
+}
+
+// ToolSpec is what a model is told of a tool.
+type ToolSpec struct {
+	Name        string
+	Description string
+	Parameters  map[string]any // a JSON Schema
+}
+
+// Reply is what a model says: text, or tool calls whose results it waits for.
+type Reply struct {
+	Content   string
+	ToolCalls []ToolCall
 }
 
 // Request is what a model is asked.
 type Request struct {
 	Model    string // as the client named it; a configured name goes first
 	Messages []Message
+	Tools    []ToolSpec // what the model may call
 }
 
 // LastUser returns the text of the last user message, or "".
@@ -42,10 +65,10 @@ func (r Request) LastUser() string {
 // Model answers a conversation.
 type Model interface {
 	// Complete returns the whole reply at once.
-	Complete(ctx context.Context, request Request) (string, error)
-	// Stream hands every piece of the reply to emit as it arrives and returns the
-	// whole. It ends early with the error of emit, if that fails.
-	Stream(ctx context.Context, request Request, emit func(piece string) error) (string, error)
+	Complete(ctx context.Context, request Request) (Reply, error)
+	// Stream hands every piece of the reply's text to emit as it arrives and returns
+	// the whole. It ends early with the error of emit, if that fails.
+	Stream(ctx context.Context, request Request, emit func(piece string) error) (Reply, error)
 }
 
 // Config says which model to use.

@@ -52,29 +52,35 @@ func transport() *http.Transport {
 	}
 }
 
-func (o *openAI) Complete(ctx context.Context, request Request) (string, error) {
+func (o *openAI) Complete(ctx context.Context, request Request) (Reply, error) {
 	params, err := o.params(request)
 	if err != nil {
-		return "", err
+		return Reply{}, err
 	}
 	completion, err := o.completions.New(ctx, params)
 	if err != nil {
-		return "", fmt.Errorf("the model call failed: %w", err)
+		return Reply{}, fmt.Errorf("the model call failed: %w", err)
 	}
 	if len(completion.Choices) == 0 {
-		return "", errors.New("the model's answer has no choices")
+		return Reply{}, errors.New("the model's answer has no choices")
 	}
-	return completion.Choices[0].Message.Content, nil
+	message := completion.Choices[0].Message
+	reply := Reply{Content: message.Content}
+	for _, call := range message.ToolCalls {
+		reply.ToolCalls = append(reply.ToolCalls, ToolCall{ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments})
+	}
+	return reply, nil
 }
 
-func (o *openAI) Stream(ctx context.Context, request Request, emit func(string) error) (string, error) {
+func (o *openAI) Stream(ctx context.Context, request Request, emit func(string) error) (Reply, error) {
 	params, err := o.params(request)
 	if err != nil {
-		return "", err
+		return Reply{}, err
 	}
 	stream := o.completions.NewStreaming(ctx, params)
 	defer stream.Close()
-	var reply strings.Builder
+	var text strings.Builder
+	var calls []ToolCall
 	whole := false
 	for stream.Next() {
 		chunk := stream.Current()
@@ -85,23 +91,28 @@ func (o *openAI) Stream(ctx context.Context, request Request, emit func(string) 
 		if choice.FinishReason != "" {
 			whole = true
 		}
+		for _, piece := range choice.Delta.ToolCalls {
+			if calls, err = addPiece(calls, piece); err != nil {
+				return Reply{}, err
+			}
+		}
 		if choice.Delta.Content == "" {
 			continue
 		}
-		reply.WriteString(choice.Delta.Content)
+		text.WriteString(choice.Delta.Content)
 		if err := emit(choice.Delta.Content); err != nil {
-			return "", err
+			return Reply{}, err
 		}
 	}
 	if err := stream.Err(); err != nil {
-		return "", fmt.Errorf("the model's stream failed: %w", err)
+		return Reply{}, fmt.Errorf("the model's stream failed: %w", err)
 	}
 	if !whole {
 		// The SDK takes a stream that just ends for a good one. A cut reply must not
 		// be handed on, or stored, as a whole one.
-		return "", errors.New("the model's stream ended without a finish_reason: the reply is not whole")
+		return Reply{}, errors.New("the model's stream ended without a finish_reason: the reply is not whole")
 	}
-	return reply.String(), nil
+	return Reply{Content: text.String(), ToolCalls: calls}, nil
 }
 
 func (o *openAI) params(request Request) (openai.ChatCompletionNewParams, error) {
@@ -111,6 +122,11 @@ func (o *openAI) params(request Request) (openai.ChatCompletionNewParams, error)
 	}
 	if params.Model == "" {
 		params.Model = fallbackName
+	}
+	for _, tool := range request.Tools {
+		params.Tools = append(params.Tools, openai.ChatCompletionFunctionTool(openai.FunctionDefinitionParam{
+			Name: tool.Name, Description: openai.String(tool.Description), Parameters: tool.Parameters,
+		}))
 	}
 	for _, message := range request.Messages {
 		converted, err := convert(message)
@@ -131,7 +147,7 @@ func convert(message Message) (openai.ChatCompletionMessageParamUnion, error) {
 	case User:
 		return openai.UserMessage(message.Content), nil
 	case Assistant:
-		return openai.AssistantMessage(message.Content), nil
+		return assistant(message), nil
 	case Tool:
 		return openai.ToolMessage(message.Content, message.ToolCallID), nil
 	}

@@ -8,5 +8,7 @@
 // of, in its session or under its ID, is in it from before its first model call
 // until that outcome is stored. A turn without either touches no database.
 //
+// A turn calls the model again for as long as it wants Tools to be called.
+//
 // It imports only model.
 package turn

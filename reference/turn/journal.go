@@ -31,8 +31,9 @@ var ErrNoRecord = errors.New("no turn has this ID, or its result is no longer ke
 // starts is owed.
 type Journal interface {
 	// Put adds a turn and gives it its ID. IDs grow, so their order is the order in
-	// which the turns were accepted.
-	Put(record Record) (Record, error)
+	// which the turns were accepted. What also does is done in the same transaction:
+	// when it fails, nothing is kept.
+	Put(record Record, also ...Also) (Record, error)
 	// Begin says that a queued turn is about to be worked on.
 	Begin(id string) error
 	// Finish stores what came of a turn, and what it adds to its session, and takes
@@ -44,13 +45,17 @@ type Journal interface {
 	Find(id string) (Record, error)
 }
 
+// Also is what is to be kept together with a turn, or not at all. It may be called
+// more than once; only the last call counts.
+type Also func(tx *bbolt.Tx, record Record) error
+
 // journal keeps turns in the database of the sessions.
 type journal struct{ db *bbolt.DB }
 
 // Journal returns the journal that is kept with the sessions.
 func (s *Sessions) Journal() Journal { return journal{s.db} }
 
-func (j journal) Put(record Record) (Record, error) {
+func (j journal) Put(record Record, also ...Also) (Record, error) {
 	record.CreatedAt = time.Now().UTC()
 	err := j.db.Batch(func(tx *bbolt.Tx) error {
 		owed, err := tx.CreateBucketIfNotExists(bucketOwed)
@@ -62,6 +67,11 @@ func (j journal) Put(record Record) (Record, error) {
 			return err
 		}
 		record.ID = recordID(number)
+		for _, keep := range also {
+			if err := keep(tx, record); err != nil {
+				return err
+			}
+		}
 		return putJSON(owed, record.ID, record)
 	})
 	if err != nil {

@@ -29,6 +29,8 @@ type Runner struct {
 	sessions *Sessions
 	journal  Journal
 
+	// Tools is what the model may have done. It is set before the first turn.
+	Tools Tools
 	// Freed is told when a session has no turn in flight any more. It is set before
 	// the first turn, and must not wait.
 	Freed func()
@@ -47,6 +49,7 @@ func NewRunner(m model.Model, sessions *Sessions, journal Journal) *Runner {
 		journal:  journal,
 		busy:     map[string]bool{},
 		active:   map[uint64]*Claim{},
+		Tools:    noTools{},
 		Freed:    func() {},
 	}
 }
@@ -59,12 +62,12 @@ func (r *Runner) Complete(claim *Claim, request Request) (string, error) {
 // Stream does the same and hands out the reply piece by piece. When it returns nil
 // the turn is stored as well.
 func (r *Runner) Stream(claim *Claim, request Request, emit func(string) error) (string, error) {
-	return r.run(claim, request, func(ctx context.Context, call model.Request) (string, error) {
+	return r.run(claim, request, func(ctx context.Context, call model.Request) (model.Reply, error) {
 		return r.model.Stream(ctx, call, emit)
 	})
 }
 
-type call func(context.Context, model.Request) (string, error)
+type call func(context.Context, model.Request) (model.Reply, error)
 
 // run runs a turn whose client waits. One without a session leaves nothing that
 // could be owed to anybody, so it has no record.
@@ -107,7 +110,8 @@ func (r *Runner) settle(claim *Claim, record Record, ask call) (string, error) {
 	return reply, err
 }
 
-// work asks the model, and returns the reply and what the turn adds to its session.
+// work asks the model, as often as it wants tools to be called, and returns the
+// reply and what the turn adds to its session.
 func (r *Runner) work(ctx context.Context, request Request, ask call) (string, []model.Message, error) {
 	messages := request.Messages
 	if request.Session != "" {
@@ -117,24 +121,35 @@ func (r *Runner) work(ctx context.Context, request Request, ask call) (string, [
 		}
 		messages = append(history, messages...)
 	}
-	reply, err := ask(ctx, model.Request{Model: request.Model, Messages: messages})
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return "", nil, fmt.Errorf("%w (%w)", cause, err)
+	added := said(request.Messages)
+	for range maxCalls {
+		reply, err := ask(ctx, model.Request{Model: request.Model, Messages: messages, Tools: r.Tools.List()})
+		if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				return "", nil, fmt.Errorf("%w (%w)", cause, err)
+			}
+			return "", nil, err
 		}
-		return "", nil, err
+		step := []model.Message{{Role: model.Assistant, Content: reply.Content, ToolCalls: reply.ToolCalls}}
+		for _, call := range reply.ToolCalls {
+			step = append(step, model.Message{Role: model.Tool, Content: r.Tools.Call(ctx, request, call), ToolCallID: call.ID})
+		}
+		messages, added = append(messages, step...), append(added, step...)
+		if len(reply.ToolCalls) == 0 {
+			return reply.Content, added, nil
+		}
 	}
-	return reply, said(request.Messages, reply), nil
+	return "", nil, fmt.Errorf("the model asks for tools without end: the turn was given up after %d calls", maxCalls)
 }
 
-// said is what a finished turn adds to its session. Instructions to the model are
+// said is what a client's messages add to its session. Instructions to the model are
 // the client's to send with every turn; they are not part of what was said.
-func said(messages []model.Message, reply string) []model.Message {
+func said(messages []model.Message) []model.Message {
 	var all []model.Message
 	for _, message := range messages {
 		if message.Role != model.System && message.Role != model.Developer {
 			all = append(all, message)
 		}
 	}
-	return append(all, model.Message{Role: model.Assistant, Content: reply})
+	return all
 }

@@ -40,6 +40,9 @@ func OpenSessions(path string) (*Sessions, error) {
 	return &Sessions{db: db}, nil
 }
 
+// Database is where the sessions are kept, for what is to be kept with them.
+func (s *Sessions) Database() *bbolt.DB { return s.db }
+
 // Close closes the database, after the last transaction.
 func (s *Sessions) Close() error { return s.db.Close() }
 

@@ -28,6 +28,7 @@ type Call struct {
 	Model    string
 	Streamed bool
 	Messages []Message
+	Tools    []string // names of the tools that the model may call
 
 	w       http.ResponseWriter
 	gone    <-chan struct{}
@@ -38,8 +39,9 @@ type Call struct {
 
 // Message is one message of a call.
 type Message struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	Role       string `json:"role"`
+	Content    string `json:"content"`
+	ToolCallID string `json:"tool_call_id"`
 }
 
 // New starts a model that ends with the test.
@@ -79,6 +81,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		Model    string    `json:"model"`
 		Stream   bool      `json:"stream"`
 		Messages []Message `json:"messages"`
+		Tools    []struct {
+			Function struct{ Name string }
+		} `json:"tools"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.URL.Path != "/v1/chat/completions" {
 		http.Error(w, "not a chat completion", http.StatusBadRequest)
@@ -87,6 +92,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	call := &Call{
 		Model: body.Model, Streamed: body.Stream, Messages: body.Messages,
 		w: w, gone: r.Context().Done(), answers: make(chan func()), done: make(chan struct{}),
+	}
+	for _, tool := range body.Tools {
+		call.Tools = append(call.Tools, tool.Function.Name)
 	}
 	s.count.Add(1)
 	s.calls <- call
@@ -116,14 +124,29 @@ func (c *Call) Reply(text string) {
 			fmt.Fprint(c.w, "data: [DONE]\n\n")
 		})
 	} else {
+		c.do(func() { c.whole(map[string]any{"role": "assistant", "content": text}, "stop") })
+	}
+	c.End()
+}
+
+// CallTool answers with the wish to have a tool called, and ends the call. A stream
+// brings the arguments in two pieces.
+func (c *Call) CallTool(id, name, arguments string) {
+	wish := func(id, name, arguments string) map[string]any {
+		return map[string]any{"role": "assistant", "content": nil, "tool_calls": []any{map[string]any{
+			"index": 0, "id": id, "type": "function", "function": map[string]any{"name": name, "arguments": arguments},
+		}}}
+	}
+	if c.Streamed {
+		half := len(arguments) / 2
 		c.do(func() {
-			c.w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(c.w).Encode(map[string]any{
-				"id": "x", "object": "chat.completion", "created": 1, "model": "test",
-				"choices": []any{map[string]any{"index": 0, "finish_reason": "stop",
-					"message": map[string]any{"role": "assistant", "content": text}}},
-			})
+			c.event(wish(id, name, arguments[:half]), nil)
+			c.event(wish("", "", arguments[half:]), nil)
+			c.event(map[string]any{}, "tool_calls")
+			fmt.Fprint(c.w, "data: [DONE]\n\n")
 		})
+	} else {
+		c.do(func() { c.whole(wish(id, name, arguments), "tool_calls") })
 	}
 	c.End()
 }
@@ -156,6 +179,14 @@ func (c *Call) do(answer func()) {
 	case <-c.gone:
 	case <-time.After(Patience):
 	}
+}
+
+func (c *Call) whole(message map[string]any, finish string) {
+	c.w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(c.w).Encode(map[string]any{
+		"id": "x", "object": "chat.completion", "created": 1, "model": "test",
+		"choices": []any{map[string]any{"index": 0, "finish_reason": finish, "message": message}},
+	})
 }
 
 func (c *Call) event(delta map[string]any, finish any) {
