@@ -57,6 +57,8 @@ func (v *View) indexDrains() {
 			}
 			open.Cancel = e
 			open = nil
+		case history.OpDecoy:
+			v.indexDecoy(e)
 		case history.OpFound:
 			switch {
 			case e.Marker.Present && open == nil:
@@ -154,6 +156,7 @@ func (v *View) indexSpells() {
 				}
 			}
 			v.Spells = append(v.Spells, s)
+			s.meet()
 		}
 	}
 }

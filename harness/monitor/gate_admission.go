@@ -75,6 +75,9 @@ func judgeGateWithinBound(v *View, r *ruling) {
 		if s.AtStart || s.Life.Start != nil && s.Life.Start.Return > begin.Call {
 			continue
 		}
+		if !plain(begin) || s.Life.Met <= begin.Call {
+			continue // whether such a marker drains is MARKER's to judge
+		}
 		if s.Life.Ready != nil && s.Life.Ready.Return > begin.Call {
 			continue // it was still starting
 		}

@@ -85,6 +85,9 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 		if over > l.Serving || v.drainAt(t.Sent.Call, over) != nil && t.Outcome() == history.Refused {
 			continue
 		}
+		if l.Met <= t.Sent.Call || v.decoyAt(t.Sent.Call, over) != nil {
+			continue // a gateway that was blinded is charged for that, one that drains for a decoy too
+		}
 		before := v.lastCancel(t.Sent.Call)
 		mine := before != nil && before.Cancel.Call > l.From // cancelled in this life
 		if t.admitted() != nil && mine && v.drainAt(t.Sent.Call, t.Sent.Return) == nil {

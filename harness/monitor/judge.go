@@ -17,7 +17,7 @@ const MaxViolations = 25
 func All() []Monitor {
 	all := slices.Concat(
 		watchMonitors(), startMonitors(), admissionMonitors(), refusalMonitors(), flightMonitors(),
-		countMonitors(), flapMonitors(), processMonitors(), shutdownMonitors(), restartMonitors(), markerMonitors(),
+		countMonitors(), flapMonitors(), processMonitors(), shutdownMonitors(), restartMonitors(), markerMonitors(), hostileMonitors(),
 	)
 	slices.SortStableFunc(all, func(a, b Monitor) int { return strings.Compare(a.Requirement, b.Requirement) })
 	return all
@@ -60,6 +60,18 @@ func (r *ruling) violation(at history.Stamp, expected, actual string, evidence .
 	r.clean()
 	if len(r.Violations) < MaxViolations {
 		r.Violations = append(r.Violations, r.breach(at, expected, actual, evidence))
+	}
+}
+
+// breaks notes what breaks a rule of that level: a breach, advice, or nothing.
+func (r *ruling) breaks(level string, at history.Stamp, expected, actual string, evidence ...*history.Event) {
+	switch level {
+	case history.Must:
+		r.violation(at, expected, actual, evidence...)
+	case history.Should:
+		if len(r.Advice) < MaxViolations {
+			r.Advice = append(r.Advice, r.breach(at, expected, actual, evidence))
+		}
 	}
 }
 

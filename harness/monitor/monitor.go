@@ -20,6 +20,8 @@ type Judgement struct {
 	Monitor     string      `json:"monitor"`
 	Arose       int         `json:"arose"` // how often the rule's situation really happened
 	Violations  []Violation `json:"violations,omitempty"`
+	// Advice is what was found of the parts of the rule that are a SHOULD.
+	Advice []Violation `json:"advice,omitempty"`
 	// Noisy are misses of a bound whose window held a stall above a tenth of the
 	// margin: not held against the gateway, to be taken again.
 	Noisy []Violation `json:"noisy,omitempty"`

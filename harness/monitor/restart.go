@@ -21,7 +21,7 @@ func restartMonitors() []Monitor {
 func judgeRespawn(v *View, r *ruling, crash bool) {
 	for _, s := range v.Spells {
 		l := s.Life
-		if !s.AtStart || l.Start == nil || l.Start.Action.Name != history.ActionRespawn {
+		if !s.AtStart || s.Drain.unusual() || l.Start == nil || l.Start.Action.Name != history.ActionRespawn {
 			continue
 		}
 		if v.crashed(s) != crash {

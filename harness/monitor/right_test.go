@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -90,8 +91,11 @@ func respawn(s *story, at float64) {
 
 func TestRightGateway(t *testing.T) {
 	var all []string
+	hostile := []string{"MARKER-002", "MARKER-003", "MARKER-004", "MARKER-005", "MARKER-006", "MARKER-007", "MARKER-009", "MARKER-010"}
 	for _, m := range All() {
-		all = append(all, m.Requirement)
+		if !slices.Contains(hostile, m.Requirement) { // see TestRightGatewayAmongHostileMarkers
+			all = append(all, m.Requirement)
+		}
 	}
 	runChecks(t, []check{{name: "whole checklist", story: tell(right), arose: all}})
 }

@@ -10,7 +10,6 @@ func flapMonitors() []Monitor {
 	return []Monitor{
 		rule("STATE-003", "rewrite-changes-nothing", judgeRewrite),
 		rule("STATE-010", "turn-end-keeps-draining", judgeTurnEnd),
-		rule("MARKER-001", "presence-drains", judgePresence),
 		rule("STATE-005", "absence-changes-nothing", judgeAbsence),
 	}
 }
@@ -19,6 +18,7 @@ func flapMonitors() []Monitor {
 // with what most likely made the gateway publish it.
 type flap struct {
 	charged     string
+	level       string // of what is broken: [history.Must], or less for some markers
 	spell       *Spell
 	good, bad   *Read // the draining reading before, and the running one
 	cause       *history.Event
@@ -30,7 +30,8 @@ type flap struct {
 // the marker was not rewritten, STATE-010; the other way round, STATE-003; when
 // both happened, whichever came last. When neither did, it is STATE-003 within B
 // of the marker's appearance (its writing was seen more than once), and later
-// MARKER-001: the presence of the marker just did not hold.
+// MARKER-001: the presence of the marker just did not hold. Where a marker out of
+// the ordinary was the last to be laid, it is the requirement that tests it.
 func (v *View) findFlaps() []flap {
 	var out []flap
 	for _, s := range v.Spells {
@@ -59,6 +60,16 @@ func (v *View) findFlaps() []flap {
 
 func (v *View) charge(f *flap) {
 	s, bad := f.spell, f.bad.Event
+	f.level = history.Must
+	if e := s.Drain.versionBefore(bad.Return); unusual(e) {
+		f.charged, f.level, f.cause = keeper(e), e.Marker.Keeps, e
+		f.description = "after " + e.Marker.Case + " was laid over the marker"
+		if e == s.Drain.Begin {
+			f.charged, f.level = owner(e), e.Marker.Drains
+			f.description = "on " + e.Marker.Case
+		}
+		return
+	}
 	rewrite := lastRewrite(s, bad.Return)
 	end := v.lastEnd(s, bad.Return)
 	switch {
@@ -105,11 +116,12 @@ func endedAt(e *history.Event) history.Stamp {
 
 func (v *View) accuseFlaps(r *ruling, expected string) {
 	for _, f := range v.flaps {
-		if f.charged == r.Requirement {
-			r.violation(f.bad.Event.Return, expected,
-				fmt.Sprintf("%s shows draining and then running %s, with the marker in place", f.bad.State.Publication, f.description),
-				f.spell.Drain.Begin, f.good.Event, f.cause, f.bad.Event)
+		if f.charged != r.Requirement {
+			continue
 		}
+		r.breaks(f.level, f.bad.Event.Return, expected,
+			fmt.Sprintf("%s shows draining and then running %s, with the marker in place", f.bad.State.Publication, f.description),
+			f.spell.Drain.Begin, f.good.Event, f.cause, f.bad.Event)
 	}
 }
 
@@ -118,7 +130,7 @@ func (v *View) accuseFlaps(r *ruling, expected string) {
 func judgeRewrite(v *View, r *ruling) {
 	for _, s := range v.Spells {
 		for _, e := range s.Drain.Rewrites {
-			if s.acked(e.Call) && e.Return < s.Until && v.readLater(s, e.Return.Add(v.Bound), s.Until) {
+			if !unusual(e) && s.acked(e.Call) && e.Return < s.Until && v.readLater(s, e.Return.Add(v.Bound), s.Until) {
 				r.arises()
 			}
 		}
@@ -155,14 +167,15 @@ func judgeTurnEnd(v *View, r *ruling) {
 	v.accuseFlaps(r, "a turn that ends mid-drain does not publish running")
 }
 
-// judgePresence is MARKER-001, as far as it is judged here: the marker's presence
-// is a drain for as long as it lasts.
+// judgePresence is MARKER-001: the marker's presence is a drain for as long as it
+// lasts, whatever it contains. (Its absence is STATE-005's.)
 func judgePresence(v *View, r *ruling) {
 	for _, s := range v.Spells {
-		if s.Ack != nil {
+		if s.Ack != nil && owner(s.Drain.Begin) != r.Requirement {
 			r.arises()
 		}
 	}
+	judgeHeeded(v, r)
 	v.accuseFlaps(r, "the marker's presence keeps the gateway draining, for as long as it lasts")
 }
 
@@ -186,7 +199,7 @@ func judgeAbsence(v *View, r *ruling) {
 			if !read.Good || !read.Fresh || read.Event.Return > read.Life.Serving {
 				continue
 			}
-			if v.drainAt(read.Event.Call, read.Event.Return) != nil {
+			if v.drainAt(read.Event.Call, read.Event.Return) != nil || v.decoyAt(read.Event.Call, read.Event.Return) != nil {
 				running, told = nil, false
 				continue
 			}

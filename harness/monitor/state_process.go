@@ -60,8 +60,9 @@ func judgeWhole(v *View, r *ruling) {
 	}
 }
 
-// charges says who answers for the unexpected end of a life: STATE-008 when it
-// was drained (the marker there, nothing held by the model), else STATE-006.
+// chargesDeath says who answers for the unexpected end of a life: MARKER-006 when
+// a marker out of the ordinary was the last it met, STATE-008 when it was drained
+// (the marker there, nothing held by the model), else STATE-006.
 func (v *View) chargesDeath(l *Life) string {
 	if l.Expected() {
 		return ""
@@ -69,6 +70,9 @@ func (v *View) chargesDeath(l *Life) string {
 	d := v.drainAt(l.Gone.Call, l.Gone.Return)
 	if d == nil {
 		return "STATE-006"
+	}
+	if v.killedBy(l, d) != nil {
+		return "MARKER-006"
 	}
 	for _, t := range v.Turns {
 		if t.inFlightDuring(l.Gone) {

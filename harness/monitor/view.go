@@ -49,9 +49,10 @@ type View struct {
 	noises    []noise
 	found     []*history.Event // marker changes that were not the controller's
 	idle      []*history.Event // cancels where there was no marker
+	decoys    []*decoy         // markers outside the home
 	flights   flights
 	misses    []undercount // what COUNT-001, 003, 006 and STATE-009 share
-	flaps     []flap       // what STATE-003, 010 and MARKER-001 share
+	flaps     []flap       // what STATE-003, 010 and MARKER share
 }
 
 // NewView indexes a history. It fails when the events are no history: no header
@@ -145,6 +146,9 @@ type Life struct {
 	Alive    history.Stamp    // it lived until here for certain
 	Serving  history.Stamp    // and was not told to shut down before here, nor had begun to end by itself
 	Over     history.Stamp    // the next life begins, or nothing is judged any more
+	// Met is when it first met a marker out of the ordinary, and Odd when it first
+	// met one that is no regular file; never, if it did not.
+	Met, Odd history.Stamp
 }
 
 // Expected says whether the harness had ended this life when its end was seen.
@@ -185,7 +189,7 @@ func (v *View) indexLeaving() {
 }
 
 func (v *View) indexLives() {
-	life := &Life{From: dawn}
+	life := &Life{From: dawn, Met: never, Odd: never}
 	v.Lives = []*Life{life}
 	for i := range v.Events {
 		e := &v.Events[i]
@@ -199,7 +203,7 @@ func (v *View) indexLives() {
 				if e.Action.Name == history.ActionRecreate && life.Kill == nil {
 					life.Kill = e
 				}
-				life = &Life{Index: len(v.Lives), Start: e, From: e.Call}
+				life = &Life{Index: len(v.Lives), Start: e, From: e.Call, Met: never, Odd: never}
 				v.Lives = append(v.Lives, life)
 			case history.ActionReady:
 				if life.Ready == nil {

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -22,6 +23,9 @@ func judgeBegin(v *View, r *ruling) {
 		if s.AtStart {
 			continue // WATCH-003 and RESTART judge what is there at start
 		}
+		if !plain(s.Drain.Begin) || s.Life.Met <= s.Drain.Begin.Call {
+			continue // MARKER and WATCH-004 judge these, and what comes after them
+		}
 		arose, first := false, (*Read)(nil)
 		for _, p := range v.Publications {
 			before := p.lastBefore(s.Drain.Begin.Call)
@@ -31,7 +35,7 @@ func judgeBegin(v *View, r *ruling) {
 			if i > 0 && leftByFlap(p, v.Spells[i-1], s, before) {
 				continue
 			}
-			draining, late := settles(v, p, history.Draining, s.Drain.Begin, s.From, s.Until)
+			draining, late := settles(v, p, history.Draining, v.Bound, s.Drain.Begin, s.From, s.Until)
 			if draining == nil && late == nil {
 				continue // the drain was over before the bound
 			}
@@ -81,6 +85,9 @@ func judgeCancel(v *View, r *ruling) {
 		if cancel == nil || cancel.Call > s.Life.Serving {
 			continue
 		}
+		if s.Life.Met <= cancel.Call || v.decoyAt(cancel.Call, cancel.Return) != nil {
+			continue // MARKER and WATCH-004 judge what comes after a marker out of the ordinary
+		}
 		until := s.Life.Serving
 		if i+1 < len(v.Spells) {
 			until = min(until, v.Spells[i+1].Drain.Begin.Call)
@@ -91,7 +98,7 @@ func judgeCancel(v *View, r *ruling) {
 			if s.Acks[p.Index] == nil || before == nil || before.Life != s.Life || before.State.State != history.Draining {
 				continue
 			}
-			running, late := settles(v, p, history.Running, cancel, cancel.Call, until)
+			running, late := settles(v, p, history.Running, v.Bound, cancel, cancel.Call, until)
 			if running == nil && late == nil {
 				continue
 			}
@@ -120,7 +127,7 @@ func judgeCancel(v *View, r *ruling) {
 
 // settles looks for the first reading of the state after the cause, and for the
 // last reading before it that proves that the state was not published in time.
-func settles(v *View, p *Publication, state string, cause *history.Event, from, until history.Stamp) (reached, late *Read) {
+func settles(v *View, p *Publication, state string, within time.Duration, cause *history.Event, from, until history.Stamp) (reached, late *Read) {
 	for _, read := range p.Reads[p.touching(from):] {
 		if read.Event.Call > until {
 			break
@@ -132,7 +139,7 @@ func settles(v *View, p *Publication, state string, cause *history.Event, from, 
 			reached = read
 			break
 		}
-		if v.ran(cause.Return, read.Event.Call) > v.Bound {
+		if v.ran(cause.Return, read.Event.Call) > within {
 			late = read
 		}
 	}

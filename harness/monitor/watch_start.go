@@ -19,7 +19,7 @@ func startMonitors() []Monitor {
 // afterwards is GATE-001's; work the gateway owes from before is exempt.)
 func judgeMarkerAtStart(v *View, r *ruling) {
 	for _, s := range v.Spells {
-		if !s.AtStart || s.Life.Start == nil {
+		if !s.AtStart || s.Life.Start == nil || s.Drain.unusual() {
 			continue
 		}
 		for _, t := range v.turnsIn(s.Life.Start.Call, s.Until) {
@@ -103,7 +103,7 @@ func (v *View) nextBegin(at history.Stamp) history.Stamp {
 // turn got in meanwhile, the gateway really was open: WATCH-003.)
 func judgeRunningWhileStarting(v *View, r *ruling) {
 	for _, s := range v.Spells {
-		if !s.AtStart || s.Life.Start == nil {
+		if !s.AtStart || s.Life.Start == nil || s.Drain.unusual() {
 			continue
 		}
 		listening := s.Life.listening()

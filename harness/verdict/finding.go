@@ -109,6 +109,7 @@ func (l *ledger) find(r Requirement) Finding {
 		f.Arose += s.Arose
 		f.Violations = append(f.Violations, breaches(s.of, s.Violations)...)
 		f.Noisy = append(f.Noisy, breaches(s.of, s.Noisy)...)
+		f.Advice = append(f.Advice, breaches(s.of, s.Advice)...)
 		if s.Inconclusive != "" {
 			inconclusive = s.Inconclusive
 		}
@@ -151,6 +152,8 @@ func (l *ledger) decide(r Requirement, f Finding, judged bool, inconclusive stri
 		return Inconclusive, inconclusive, nil
 	case f.Arose == 0:
 		return Inconclusive, "its situation never arose", nil
+	case len(f.Advice) > 0:
+		return Warn, fmt.Sprintf("held, but not what it only advises: expected: %s; actual: %s", f.Advice[0].Expected, f.Advice[0].Actual), nil
 	}
 	return Pass, arose(f.Arose), nil
 }

@@ -113,7 +113,9 @@ type Finding struct {
 	Arose      int      `json:"arose"`
 	Violations []Breach `json:"violations,omitempty"`
 	Noisy      []Breach `json:"noisy,omitempty"`
-	Specs      []string `json:"specs,omitempty"` // bound to it
+	// Advice is what was found of its parts that are a SHOULD, where it is a MUST.
+	Advice []Breach `json:"advice,omitempty"`
+	Specs  []string `json:"specs,omitempty"` // bound to it
 }
 
 // Breach is a violation with the history it was found in.

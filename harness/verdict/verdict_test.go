@@ -38,6 +38,12 @@ func broken(id string) monitor.Judgement {
 	return monitor.Judgement{Requirement: id, Monitor: "m", Arose: 1, Violations: []monitor.Violation{{Requirement: id, Monitor: "m", Expected: "good", Actual: "bad", Evidence: []uint64{1}}}}
 }
 
+func advised(id string) monitor.Judgement {
+	j := broken(id)
+	j.Violations, j.Advice = nil, j.Violations
+	return j
+}
+
 // run is an input with one spec per history, on docker, for the gate.
 func run(histories ...History) Input {
 	in := Input{Requirements: rules(), Profile: ProfileGate, Runtime: "docker", Histories: histories}
@@ -71,6 +77,8 @@ func TestRoll(t *testing.T) {
 		{name: "the prerequisite failed in another spec of the run", in: run(ran("s", "passed", []string{"A"}, broken("A")), ran("t", "passed", all, broken("C"))), want: "A:fail B:pass C:blocked S:pass", overall: NonConformant, exit: 1},
 		{name: "what passed stays passed", in: run(ran("s", "passed", all, broken("A"))), want: "A:fail B:pass C:pass S:pass", overall: NonConformant, exit: 1},
 		{name: "a SHOULD", in: run(ran("s", "passed", all, broken("S"))), want: "A:pass B:pass C:pass S:warn", overall: Conformant},
+		{name: "a SHOULD within a MUST", in: run(ran("s", "passed", all, advised("B"))), want: "A:pass B:warn C:pass S:pass", overall: Conformant, reason: "only advises: expected: good; actual: bad"},
+		{name: "a SHOULD within a MUST that is broken", in: run(ran("s", "passed", all, advised("C"), broken("C"))), want: "A:pass B:pass C:fail S:pass", overall: NonConformant, exit: 1},
 		{name: "a SHOULD explains its own spec only", in: run(ran("s", "failed", []string{"A", "B", "C"}, broken("S"))), want: "A:harness-error B:harness-error C:harness-error S:warn", overall: Incomplete, exit: 3},
 		{name: "a SHOULD the spec is about", in: run(ran("s", "failed", all, broken("S"))), want: "A:blocked B:blocked C:blocked S:warn", overall: Incomplete, exit: 3},
 		{name: "failed, and nothing says why", in: run(ran("s", "failed", all)), want: "A:harness-error B:harness-error C:harness-error S:harness-error", overall: Incomplete, exit: 3, reason: "for a reason no monitor names: it said so"},

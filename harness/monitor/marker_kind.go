@@ -1,0 +1,129 @@
+package monitor
+
+import (
+	"strings"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// Who answers for a marker. What becomes of a gateway that meets a marker out of
+// the ordinary is charged to the requirement that the marker tests, and to no
+// other: not to WATCH-001, which is about ordinary markers written in place.
+
+// unusual says whether the marker was laid to test a requirement of its own.
+func unusual(e *history.Event) bool { return e != nil && e.Marker.Tests != "" }
+
+// plain says whether it is an ordinary marker that came about in the ordinary way.
+func plain(e *history.Event) bool {
+	return !unusual(e) && e.Marker.How != "rename" && e.Marker.How != "link"
+}
+
+// irregular says whether it is no regular file.
+func irregular(e *history.Event) bool {
+	switch e.Marker.How {
+	case "directory", "fifo", "symlink-dangling", "symlink-loop":
+		return true
+	}
+	return false
+}
+
+// owner is the requirement that is charged when the marker begins no drain; "" is
+// WATCH-001 and its kin.
+func owner(e *history.Event) string {
+	switch {
+	case unusual(e):
+		return e.Marker.Tests
+	case !plain(e):
+		return "MARKER-009"
+	}
+	return ""
+}
+
+// keeper is the requirement that is charged when the marker, laid over another,
+// ends the drain: MARKER-010 where it can't be read, else the one it tests.
+func keeper(e *history.Event) string {
+	if unreadable(e) {
+		return "MARKER-010"
+	}
+	return e.Marker.Tests
+}
+
+// unreadable says whether a look at the marker's content is bound to fail, while
+// the marker is undoubtedly there. (A FIFO can be read, and gives nothing; a link
+// may be taken for what it leads to.)
+func unreadable(e *history.Event) bool {
+	return e.Marker.How == "directory" || e.Marker.Mode != "" && strings.Trim(e.Marker.Mode, "0") == ""
+}
+
+// versionBefore is the marker as it was laid last before the instant.
+func (d *Drain) versionBefore(at history.Stamp) *history.Event {
+	for i := len(d.Rewrites) - 1; i >= 0; i-- {
+		if e := d.Rewrites[i]; e.Call < at {
+			return e
+		}
+	}
+	return d.Begin
+}
+
+// unusual says whether any marker of the drain is out of the ordinary.
+func (d *Drain) unusual() bool {
+	for _, e := range d.Rewrites {
+		if unusual(e) {
+			return true
+		}
+	}
+	return unusual(d.Begin)
+}
+
+// meet notes the markers out of the ordinary that the life meets in this spell.
+func (s *Spell) meet() {
+	note := func(e *history.Event) {
+		if !unusual(e) || e.Call > s.Until {
+			return
+		}
+		at := max(e.Call, s.Life.From)
+		s.Life.Met = min(s.Life.Met, at)
+		if irregular(e) {
+			s.Life.Odd = min(s.Life.Odd, at)
+		}
+	}
+	note(s.Drain.Begin)
+	for _, e := range s.Drain.Rewrites {
+		note(e)
+	}
+}
+
+// decoy is a marker outside the home.
+type decoy struct {
+	laid, removed *history.Event // removed is nil: never
+}
+
+func (d *decoy) past() history.Stamp {
+	if d.removed == nil {
+		return never
+	}
+	return d.removed.Return
+}
+
+func (v *View) indexDecoy(e *history.Event) {
+	if e.Marker.Present {
+		v.decoys = append(v.decoys, &decoy{laid: e})
+		return
+	}
+	for _, d := range v.decoys {
+		if d.removed == nil && d.laid.Marker.How == e.Marker.How {
+			d.removed = e
+		}
+	}
+}
+
+// decoyAt returns a decoy that may have lain there at some time in [from, to], or
+// may still have been heeded, or nil. That one is taken away is noticed within B.
+func (v *View) decoyAt(from, to history.Stamp) *decoy {
+	for _, d := range v.decoys {
+		if d.laid.Call <= to && (d.removed == nil || v.ran(d.past(), from) <= v.Grace) {
+			return d
+		}
+	}
+	return nil
+}
