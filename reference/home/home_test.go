@@ -68,11 +68,44 @@ func TestLock(t *testing.T) {
 	if alive, _, err := Alive(dir); alive || err != nil {
 		t.Errorf("alive=%t after the release, %v", alive, err)
 	}
+	if !holder.Here() {
+		t.Errorf("%+v is not of this PID namespace", holder)
+	}
+	if elsewhere := (Holder{PID: holder.PID, StartTime: holder.StartTime + 1}); elsewhere.Here() {
+		t.Errorf("%+v is of this PID namespace", elsewhere)
+	}
 	again, err := Acquire(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = again.Release()
+}
+
+// A gateway that has the home but has not said yet who it is must not pass for the
+// one before it, which was killed and left its name behind (RESTART-003).
+func TestNamelessHolder(t *testing.T) {
+	dir := t.TempDir()
+	left := []byte(`{"pid":4711,"start_time":42}`)
+	if err := os.WriteFile(filepath.Join(dir, LockName), left, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := hold(file, owned); err != nil {
+		t.Fatal(err)
+	}
+	if alive, holder, err := Alive(dir); !alive || holder != (Holder{}) || err != nil {
+		t.Errorf("alive=%t %+v %v", alive, holder, err)
+	}
+	if err := hold(file, named); err != nil {
+		t.Fatal(err)
+	}
+	if _, holder, err := Alive(dir); holder.PID != 4711 || err != nil {
+		t.Errorf("named, it is %+v %v", holder, err)
+	}
 }
 
 func TestHeldByAStranger(t *testing.T) {
@@ -87,16 +120,16 @@ func FuzzStartTime(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte(")"))
 	f.Fuzz(func(_ *testing.T, stat []byte) {
-		_, _ = startTime(stat) // must not panic
+		_, _ = StartTime(stat) // must not panic
 	})
 }
 
 func TestStartTime(t *testing.T) {
 	const line = "17 (odd ) name) S 1 17 17 0 -1 4194304 1 0 0 0 1 1 0 0 20 0 1 0 4242 1000 100"
-	if ticks, err := startTime([]byte(line)); err != nil || ticks != 4242 {
+	if ticks, err := StartTime([]byte(line)); err != nil || ticks != 4242 {
 		t.Errorf("got %d, %v", ticks, err)
 	}
-	if _, err := startTime([]byte("17 (x) S 1")); err == nil {
+	if _, err := StartTime([]byte("17 (x) S 1")); err == nil {
 		t.Error("a short line was read")
 	}
 }

@@ -14,6 +14,14 @@ import (
 // LockName is the lock's file name in the home.
 const LockName = "gateway.lock"
 
+// The bytes of the lock's file that a gateway locks: the first makes the home its
+// own, the second says that the file holds its name by now, and no longer that of
+// a gateway before it.
+const (
+	owned = 0
+	named = 1
+)
+
 // Lock is the right to be the gateway of a home.
 type Lock struct {
 	file   *os.File
@@ -52,10 +60,7 @@ func Acquire(dir string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the lock %s: %w", path, cause(err))
 	}
-	// An open-file-description lock: unlike flock it can be asked about without
-	// being taken, so a dashboard never stands in a starting gateway's way.
-	whole := unix.Flock_t{Type: unix.F_WRLCK}
-	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &whole); err != nil {
+	if err := hold(file, owned); err != nil {
 		defer file.Close()
 		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 			return nil, &HeldError{Dir: dir, Holder: readHolder(path)}
@@ -65,6 +70,9 @@ func Acquire(dir string) (*Lock, error) {
 	self, err := Self()
 	if err == nil {
 		err = writeHolder(file, self)
+	}
+	if err == nil {
+		err = hold(file, named)
 	}
 	if err != nil {
 		file.Close()
@@ -76,8 +84,9 @@ func Acquire(dir string) (*Lock, error) {
 // Release gives the home up.
 func (l *Lock) Release() error { return l.file.Close() }
 
-// Alive says whether a gateway lives in a home, and which. It takes no lock and
-// writes nothing. A home or lock that does not exist has no gateway.
+// Alive says whether a gateway lives in a home, and which: a zero Holder when it
+// has not said yet. It takes no lock and writes nothing. A home or lock that does
+// not exist has no gateway.
 func Alive(dir string) (bool, Holder, error) {
 	path := filepath.Join(dir, LockName)
 	file, err := os.Open(path)
@@ -88,11 +97,32 @@ func Alive(dir string) (bool, Holder, error) {
 		return false, Holder{}, fmt.Errorf("cannot tell whether a gateway is running: %w", err)
 	}
 	defer file.Close()
-	asked := unix.Flock_t{Type: unix.F_RDLCK}
-	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_GETLK, &asked); err != nil {
-		return false, Holder{}, fmt.Errorf("cannot ask about the lock %s: %w", path, err)
+	alive, err := held(file, owned)
+	if err != nil || !alive {
+		return false, Holder{}, err
 	}
-	return asked.Type != unix.F_UNLCK, readHolder(path), nil
+	// Asked in this order, and the name read last: it can only be of one who holds both.
+	if known, err := held(file, named); err != nil || !known {
+		return true, Holder{}, err
+	}
+	return true, readHolder(path), nil
+}
+
+// hold locks one byte of a file, or returns EAGAIN or EACCES. An open-file-
+// description lock: unlike flock it can be asked about without being taken, so a
+// dashboard never stands in a starting gateway's way.
+func hold(file *os.File, at int64) error {
+	lock := unix.Flock_t{Type: unix.F_WRLCK, Start: at, Len: 1}
+	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &lock)
+}
+
+// held says whether somebody holds a byte of a file.
+func held(file *os.File, at int64) (bool, error) {
+	asked := unix.Flock_t{Type: unix.F_RDLCK, Start: at, Len: 1}
+	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_GETLK, &asked); err != nil {
+		return false, fmt.Errorf("cannot ask about the lock %s: %w", file.Name(), err)
+	}
+	return asked.Type != unix.F_UNLCK, nil
 }
 
 func writeHolder(file *os.File, holder Holder) error {

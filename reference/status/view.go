@@ -48,9 +48,10 @@ func Read(dir string) (View, error) {
 }
 
 // derive views a live gateway. A record that is missing or was left by another
-// process says nothing of this one, which therefore is still starting.
+// process says nothing of this one, which therefore is still starting; so is one
+// that has not said yet who it is.
 func derive(holder home.Holder, record Record) View {
-	if record.State == "" || record.PID != holder.PID || record.StartTime != holder.StartTime {
+	if holder.PID == 0 || record.State == "" || record.PID != holder.PID || record.StartTime != holder.StartTime {
 		return View{Alive: true, State: lifecycle.Starting, PID: holder.PID}
 	}
 	return View{
