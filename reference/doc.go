@@ -2,6 +2,7 @@
 // its own; read its folders in this order:
 //
 //	drain      the marker: what a look at it can find
+//	epoch      which life of the container this is, so that old markers are known
 //	lifecycle  the states, as a table
 //	admission  the gate and the slots, under one lock
 //	watch      keeping the gateway in step with the marker

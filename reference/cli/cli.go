@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drainproof/drainproof/reference/epoch"
 	"github.com/drainproof/drainproof/reference/gateway"
 	"github.com/drainproof/drainproof/reference/home"
 )
@@ -38,8 +39,17 @@ func failed(err error) error {
 	return &exitError{code: ExitFailure, err: err}
 }
 
+// Wrap puts something around the parts of what the commands run.
+type Wrap struct {
+	// Gateway goes around the parts of "run".
+	Gateway gateway.Wrap
+	// Stamp goes around the epoch with which "dashboard" and "drain begin" stamp
+	// the markers of a home; nil leaves it.
+	Stamp func(dir string, right epoch.Source) epoch.Source
+}
+
 // Main runs the command line and returns the exit code.
-func Main(ctx context.Context, args []string, stdout, stderr io.Writer, wraps ...gateway.Wrap) int {
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer, wraps ...Wrap) int {
 	root := New(wraps...)
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -68,9 +78,8 @@ func codeOf(err error) (code int, quiet bool) {
 	return ExitUsage, false
 }
 
-// New returns the command line. The wraps go around the parts of the gateway that
-// "run" starts.
-func New(wraps ...gateway.Wrap) *cobra.Command {
+// New returns the command line.
+func New(wraps ...Wrap) *cobra.Command {
 	var dir string
 	root := &cobra.Command{
 		Use:           "gateway",
@@ -90,8 +99,23 @@ func New(wraps ...gateway.Wrap) *cobra.Command {
 		}
 		return home.Default()
 	}
-	root.AddCommand(runCommand(at, wraps), dashboardCommand(at), drainCommand(at))
+	root.AddCommand(runCommand(at, wraps), dashboardCommand(at), drainCommand(at, stampsBy(wraps)))
 	return root
+}
+
+// stamper returns the epoch with which the markers of a home are stamped.
+type stamper func(dir string) epoch.Source
+
+func stampsBy(wraps []Wrap) stamper {
+	return func(dir string) epoch.Source {
+		var source epoch.Source = epoch.Stamp{Home: dir, Own: epoch.Instantiation{}}
+		for _, wrap := range wraps {
+			if wrap.Stamp != nil {
+				source = wrap.Stamp(dir, source)
+			}
+		}
+		return source
+	}
 }
 
 // locate returns the home the user means.

@@ -23,15 +23,15 @@ func TestWaitOutcomes(t *testing.T) {
 		over bool
 		code int
 	}{
-		"drained":                  {reading{alive(lifecycle.Draining, 0), &yes}, true, 0},
-		"a turn left":              {reading{alive(lifecycle.Draining, 1), &yes}, false, 0},
-		"not noticed yet":          {reading{alive(lifecycle.Running, 0), &yes}, false, 0},
-		"starting":                 {reading{alive(lifecycle.Starting, 0), &yes}, false, 0},
-		"shutting down":            {reading{alive(lifecycle.Stopping, 0), &yes}, false, 0},
-		"cancelled":                {reading{alive(lifecycle.Running, 1), &no}, true, ExitCancelled},
-		"cancelled, not caught up": {reading{alive(lifecycle.Draining, 0), &no}, true, ExitCancelled},
-		"marker unknown":           {reading{alive(lifecycle.Draining, 0), nil}, false, 0},
-		"dead":                     {reading{status.View{State: lifecycle.Stopped}, &yes}, true, ExitNotRunning},
+		"drained":                  {reading{View: alive(lifecycle.Draining, 0), Requested: &yes}, true, 0},
+		"a turn left":              {reading{View: alive(lifecycle.Draining, 1), Requested: &yes}, false, 0},
+		"not noticed yet":          {reading{View: alive(lifecycle.Running, 0), Requested: &yes}, false, 0},
+		"starting":                 {reading{View: alive(lifecycle.Starting, 0), Requested: &yes}, false, 0},
+		"shutting down":            {reading{View: alive(lifecycle.Stopping, 0), Requested: &yes}, false, 0},
+		"cancelled":                {reading{View: alive(lifecycle.Running, 1), Requested: &no}, true, ExitCancelled},
+		"cancelled, not caught up": {reading{View: alive(lifecycle.Draining, 0), Requested: &no}, true, ExitCancelled},
+		"marker unknown":           {reading{View: alive(lifecycle.Draining, 0), Requested: nil}, false, 0},
+		"dead":                     {reading{View: status.View{State: lifecycle.Stopped}, Requested: &yes}, true, ExitNotRunning},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/drainproof/drainproof/reference/drain"
+	"github.com/drainproof/drainproof/reference/epoch"
 	"github.com/drainproof/drainproof/reference/status"
 )
 
@@ -12,18 +14,34 @@ import (
 type reading struct {
 	status.View
 	Requested *bool `json:"drain_requested"` // null: the marker's place could not be looked at
+	// Stale is why a marker that is there requests nothing.
+	Stale drain.Staleness `json:"drain_request_stale,omitempty"`
+}
+
+// marker is the marker of a home as its gateway sees it.
+func marker(dir string) (drain.Source, error) {
+	age, err := drain.MaxAgeFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	own := epoch.Stamp{Home: dir, Own: epoch.Instantiation{}}
+	return drain.Fresh{Source: drain.Home{Dir: dir}, Epoch: own, Now: time.Now, MaxAge: age}, nil
 }
 
 // read reads the gateway first and the marker after it: a drain that still is
 // requested after the gateway said that it is drained was not taken back.
 func read(ctx context.Context, dir string) (reading, error) {
+	source, err := marker(dir)
+	if err != nil {
+		return reading{}, err
+	}
 	view, err := status.Read(dir)
 	if err != nil {
 		return reading{}, err
 	}
 	now := reading{View: view}
-	if seen := (drain.Home{Dir: dir}).Look(ctx); seen.Known {
-		now.Requested = &seen.Present
+	if seen := source.Look(ctx); seen.Known {
+		now.Requested, now.Stale = &seen.Present, seen.Stale
 	}
 	return now, nil
 }
@@ -42,6 +60,8 @@ func (r reading) String() string {
 		line += "; whether a drain is requested can't be told"
 	case *r.Requested:
 		line += "; a drain is requested"
+	case r.Stale != "":
+		line += fmt.Sprintf("; no drain is requested (the marker is stale, by its %s)", r.Stale)
 	default:
 		line += "; no drain is requested"
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/drainproof/drainproof/reference/gateway"
 )
 
-func runCommand(at locate, wraps []gateway.Wrap) *cobra.Command {
+func runCommand(at locate, wraps []Wrap) *cobra.Command {
 	var config gateway.Config
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -31,6 +31,8 @@ Environment:
                             the default) or queue (202, and it runs after that turn)
   GATEWAY_TOOLS             what the model may call: clock, background_job, or both
                             with a comma between; nothing when unset
+  GATEWAY_DRAIN_MAX_AGE     how long a drain request holds unless it is written
+                            again; 1h when unset
   MODEL_BASE_URL            an OpenAI-compatible endpoint; a built-in echo when unset
   MODEL_API_KEY             its key, where it needs one
   MODEL_NAME                the model to ask for; the client's choice when unset
@@ -69,7 +71,11 @@ Exit codes:
 		// Whoever reads the logs may go away; the turns stay.
 		signal.Ignore(syscall.SIGPIPE)
 
-		err = gateway.New(config, wraps...).Run(cmd.Context(), signals)
+		around := make([]gateway.Wrap, len(wraps))
+		for i, wrap := range wraps {
+			around[i] = wrap.Gateway
+		}
+		err = gateway.New(config, around...).Run(cmd.Context(), signals)
 		var start *gateway.StartError
 		var interrupted *gateway.Interrupted
 		if errors.As(err, &start) || errors.As(err, &interrupted) {

@@ -19,6 +19,9 @@ type Observation struct {
 	// and what is in effect stays in effect (MARKER-010).
 	Known   bool
 	Present bool
+	// Stale is why a marker that is there counts as absent; empty when none is
+	// there, and when the one that is there counts. A look at a Home never says so.
+	Stale Staleness
 	// Identity changes when the marker is written again or replaced: device,
 	// inode, size and modification time of the directory entry.
 	Identity string
@@ -27,8 +30,8 @@ type Observation struct {
 	Hash string
 	// Request is what could be understood of the content.
 	Request Request
-	// Problem tells what was odd: unreadable, no regular file, invalid content.
-	// With Known it never changes the decision.
+	// Problem tells what was odd: unreadable, no regular file, invalid content,
+	// stale. With Known it never changes the decision.
 	Problem error
 }
 

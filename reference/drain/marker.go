@@ -18,11 +18,16 @@ const MaxContent = 1 << 20
 // ActionDrain is the only action a controller writes into a marker.
 const ActionDrain = "drain"
 
-// Request is the marker's content. All of it is for the log; none of it decides.
+// Request is the marker's content. None of it decides whether a drain is requested,
+// except that Epoch and RequestedAt can show the marker to be stale (see Fresh).
 type Request struct {
 	Action      string    `json:"action"`
-	RequestedAt time.Time `json:"requested_at"`
+	RequestedAt time.Time `json:"requested_at"` // zero: not said
 	Principal   string    `json:"principal"`
+	// Epoch is the instantiation the request is meant for; empty: any.
+	Epoch string `json:"epoch,omitempty"`
+	// SuppressNotification asks for a shutdown that nobody is told of (NOTIFY-001).
+	SuppressNotification bool `json:"suppress_notification,omitempty"`
 }
 
 // Parse reads a marker's content. It takes any bytes: unknown fields are ignored
@@ -55,5 +60,7 @@ func Parse(content []byte) (Request, error) {
 	read("action", &request.Action)
 	read("requested_at", &request.RequestedAt)
 	read("principal", &request.Principal)
+	read("epoch", &request.Epoch)
+	read("suppress_notification", &request.SuppressNotification)
 	return request, errors.Join(problems...)
 }

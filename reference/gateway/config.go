@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/drainproof/drainproof/reference/drain"
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
 	"github.com/drainproof/drainproof/reference/tool"
@@ -31,8 +32,10 @@ type Config struct {
 	// refused otherwise.
 	QueueFollowUps bool
 	Tools          []string // what the model may call; see package tool
-	Model          model.Config
-	Log            *slog.Logger
+	// DrainMaxAge is how long a drain request holds unless it is written again.
+	DrainMaxAge time.Duration
+	Model       model.Config
+	Log         *slog.Logger
 }
 
 // ConfigFromEnv reads the environment and fills in defaults.
@@ -60,6 +63,9 @@ func ConfigFromEnv() (Config, error) {
 		config.QueueFollowUps = true
 	default:
 		return Config{}, fmt.Errorf("%s is %q; say what becomes of a message to a busy session, queue or refuse", EnvFollowUp, mode)
+	}
+	if config.DrainMaxAge, err = drain.MaxAgeFromEnv(); err != nil {
+		return Config{}, err
 	}
 	return config, nil
 }

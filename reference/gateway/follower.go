@@ -53,6 +53,6 @@ func (f *Follower) tell(seen drain.Observation) {
 	}
 	if problem := seen.Identity + seen.Problem.Error(); problem != f.logged {
 		f.logged = problem
-		f.Log.Warn("the marker is not as it should be", "present", seen.Present, "known", seen.Known, "problem", seen.Problem)
+		f.Log.Warn("the marker is not as it should be", "present", seen.Present, "known", seen.Known, "stale", seen.Stale, "problem", seen.Problem)
 	}
 }

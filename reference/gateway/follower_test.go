@@ -34,6 +34,7 @@ func (j *journal) Publish(version uint64) error {
 var (
 	there   = drain.Observation{Known: true, Present: true}
 	missing = drain.Observation{Known: true}
+	stale   = drain.Observation{Known: true, Stale: drain.StaleAge, Problem: errors.New("too old")}
 	unknown = drain.Observation{Problem: errors.New("input/output error")}
 )
 
@@ -50,6 +51,9 @@ func TestFollower(t *testing.T) {
 		"again while draining":    {[]drain.Observation{there, there, there}, []lifecycle.State{lifecycle.Draining}, false},
 		"unknown while draining":  {[]drain.Observation{there, unknown, unknown}, []lifecycle.State{lifecycle.Draining}, false},
 		"unknown while running":   {[]drain.Observation{missing, unknown}, []lifecycle.State{lifecycle.Running}, true},
+		"stale from the start":    {[]drain.Observation{stale, stale}, []lifecycle.State{lifecycle.Running}, true},
+		"stale while draining":    {[]drain.Observation{there, stale}, []lifecycle.State{lifecycle.Draining, lifecycle.Running}, true},
+		"refreshed":               {[]drain.Observation{there, stale, there}, []lifecycle.State{lifecycle.Draining, lifecycle.Running, lifecycle.Draining}, false},
 		"cancel after an unknown": {[]drain.Observation{there, unknown, missing}, []lifecycle.State{lifecycle.Draining, lifecycle.Running}, true},
 	}
 	for name, c := range cases {

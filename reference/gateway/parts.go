@@ -3,11 +3,13 @@ package gateway
 import (
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/drainproof/drainproof/reference/admission"
 	"github.com/drainproof/drainproof/reference/background"
 	"github.com/drainproof/drainproof/reference/detached"
 	"github.com/drainproof/drainproof/reference/drain"
+	"github.com/drainproof/drainproof/reference/epoch"
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
 	"github.com/drainproof/drainproof/reference/status"
@@ -30,7 +32,10 @@ type Parts struct {
 	Admitter   admission.Admitter  // lets turns start
 	Detached   *detached.Runner    // runs the turns no client waits for
 	Background *background.Jobs    // work that outlasts the turn that started it
-	Source     drain.Source        // the marker
+	Epoch      epoch.Source        // the instantiation it lives in
+	Now        func() time.Time    // by which a marker's age is judged
+	Marker     drain.Source        // the marker as it lies there, fresh or stale
+	Source     drain.Source        // the marker, where a stale one counts as none
 	Target     watch.Target        // does what the marker says
 	Watcher    watch.Reconciler    // keeps the target in step with the source
 }
@@ -44,6 +49,8 @@ type Wrap struct {
 	Model     func(*Parts, model.Model) model.Model
 	Journal   func(*Parts, turn.Journal) turn.Journal
 	Admitter  func(*Parts, admission.Admitter) admission.Admitter
+	Epoch     func(*Parts, epoch.Source) epoch.Source
+	Now       func(*Parts, func() time.Time) func() time.Time
 	Source    func(*Parts, drain.Source) drain.Source
 	Target    func(*Parts, watch.Target) watch.Target
 	Watcher   func(*Parts, watch.Reconciler) watch.Reconciler
@@ -107,7 +114,16 @@ func (g *Gateway) working(p *Parts) error {
 
 // watching makes the parts that follow the marker.
 func (g *Gateway) watching(p *Parts) {
-	p.Source = drain.Home{Dir: g.config.Home}
+	p.Epoch, p.Now, p.Marker = epoch.Instantiation{}, time.Now, drain.Home{Dir: g.config.Home}
+	for _, wrap := range g.wraps {
+		if wrap.Epoch != nil {
+			p.Epoch = wrap.Epoch(p, p.Epoch)
+		}
+		if wrap.Now != nil {
+			p.Now = wrap.Now(p, p.Now)
+		}
+	}
+	p.Source = drain.Fresh{Source: p.Marker, Epoch: p.Epoch, Now: p.Now, MaxAge: g.config.DrainMaxAge}
 	for _, wrap := range g.wraps {
 		if wrap.Source != nil {
 			p.Source = wrap.Source(p, p.Source)
