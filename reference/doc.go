@@ -11,6 +11,7 @@
 //	detached   turns that no client waits for
 //	background work that outlasts its turn; tool is how a model starts it
 //	ingress    the way in
+//	notify     who is told of a shutdown
 //	gateway    all of it put together, with the order of start and shutdown
 //	dashboard  what an operator's page reads, in a process of its own
 //	cli        the commands; cmd/gateway is the program

@@ -33,6 +33,8 @@ Environment:
                             with a comma between; nothing when unset
   GATEWAY_DRAIN_MAX_AGE     how long a drain request holds unless it is written
                             again; 1h when unset
+  GATEWAY_NOTIFY_URL        is posted a JSON object when the gateway shuts down,
+                            unless a drain request asks for silence
   MODEL_BASE_URL            an OpenAI-compatible endpoint; a built-in echo when unset
   MODEL_API_KEY             its key, where it needs one
   MODEL_NAME                the model to ask for; the client's choice when unset

@@ -167,6 +167,7 @@ func TestMistakes(t *testing.T) {
 		"bad tool":         {"", "GATEWAY_TOOLS=clock,hammer", nil, "there is no tool"},
 		"negative timeout": {"", "", []string{"--shutdown-timeout", "-1s"}, "below zero"},
 		"bad age":          {"", drain.EnvMaxAge + "=0s", nil, "above zero"},
+		"bad broadcast":    {"", "GATEWAY_NOTIFY_URL=host", nil, "GATEWAY_NOTIFY_URL"},
 		"bad model":        {"", "MODEL_BASE_URL=model", nil, "MODEL_BASE_URL"},
 		"unknown flag":     {"", "", []string{"--frobnicate"}, "unknown flag"},
 		"argument":         {"", "", []string{"now"}, "unknown command"},

@@ -9,6 +9,7 @@ import (
 	"github.com/drainproof/drainproof/reference/drain"
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
+	"github.com/drainproof/drainproof/reference/notify"
 	"github.com/drainproof/drainproof/reference/tool"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	Tools          []string // what the model may call; see package tool
 	// DrainMaxAge is how long a drain request holds unless it is written again.
 	DrainMaxAge time.Duration
+	Notify      notify.Config // who is told of a shutdown
 	Model       model.Config
 	Log         *slog.Logger
 }
@@ -44,7 +46,7 @@ func ConfigFromEnv() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	config := Config{Home: dir, Listen: DefaultListen, ShutdownTimeout: DefaultShutdownTimeout, Model: model.ConfigFromEnv()}
+	config := Config{Home: dir, Listen: DefaultListen, ShutdownTimeout: DefaultShutdownTimeout, Model: model.ConfigFromEnv(), Notify: notify.ConfigFromEnv()}
 	if listen := os.Getenv(EnvListen); listen != "" {
 		config.Listen = listen
 	}

@@ -68,6 +68,9 @@ func (g *Gateway) Run(ctx context.Context, signals <-chan os.Signal) error {
 
 // run is all between the publication of starting and that of stopped.
 func (g *Gateway) run(parts *Parts, end *endings) error {
+	if err := g.telling(parts); err != nil {
+		return &StartError{err}
+	}
 	if err := g.working(parts); err != nil {
 		return &StartError{err}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/drainproof/drainproof/reference/epoch"
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
+	"github.com/drainproof/drainproof/reference/notify"
 	"github.com/drainproof/drainproof/reference/status"
 	"github.com/drainproof/drainproof/reference/tool"
 	"github.com/drainproof/drainproof/reference/turn"
@@ -22,6 +23,7 @@ import (
 // part is made from those above it.
 type Parts struct {
 	Log        *slog.Logger
+	Self       home.Holder         // the process that runs the gateway
 	Ledger     *admission.Ledger   // state, gate and slots, under one lock
 	Store      status.Store        // where publications go
 	Publisher  admission.Publisher // publishes the ledger to the store
@@ -38,6 +40,7 @@ type Parts struct {
 	Source     drain.Source        // the marker, where a stale one counts as none
 	Target     watch.Target        // does what the marker says
 	Watcher    watch.Reconciler    // keeps the target in step with the source
+	Notifier   notify.Notifier     // is told of a shutdown
 }
 
 // Wrap puts something around parts as they are made. Every function may be nil;
@@ -54,11 +57,12 @@ type Wrap struct {
 	Source    func(*Parts, drain.Source) drain.Source
 	Target    func(*Parts, watch.Target) watch.Target
 	Watcher   func(*Parts, watch.Reconciler) watch.Reconciler
+	Notifier  func(*Parts, notify.Notifier) notify.Notifier
 }
 
 // publishing makes the parts that publish, which are needed before all others.
 func (g *Gateway) publishing(self home.Holder) *Parts {
-	p := &Parts{Log: g.config.Log, Ledger: admission.NewLedger()}
+	p := &Parts{Log: g.config.Log, Self: self, Ledger: admission.NewLedger()}
 	p.Store = status.File{Dir: g.config.Home}
 	for _, wrap := range g.wraps {
 		if wrap.Store != nil {
@@ -129,6 +133,7 @@ func (g *Gateway) watching(p *Parts) {
 			p.Source = wrap.Source(p, p.Source)
 		}
 	}
+	p.Source = &serial{source: p.Source}
 	p.Target = &Follower{Ledger: p.Ledger, Publisher: p.Publisher, Log: p.Log}
 	for _, wrap := range g.wraps {
 		if wrap.Target != nil {
@@ -141,4 +146,18 @@ func (g *Gateway) watching(p *Parts) {
 			p.Watcher = wrap.Watcher(p, p.Watcher)
 		}
 	}
+}
+
+// telling makes the part that is told of a shutdown.
+func (g *Gateway) telling(p *Parts) error {
+	var err error
+	if p.Notifier, err = notify.New(g.config.Notify); err != nil {
+		return err
+	}
+	for _, wrap := range g.wraps {
+		if wrap.Notifier != nil {
+			p.Notifier = wrap.Notifier(p, p.Notifier)
+		}
+	}
+	return nil
 }

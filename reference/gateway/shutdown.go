@@ -78,11 +78,13 @@ func notAsked(end *endings, err error) error {
 
 // drain is the shutdown drain: the gate closes for good, and the turns in flight
 // get until the deadline to finish; past it they are interrupted (SHUTDOWN-001,
-// SHUTDOWN-002). It needs no look at the marker and waits for none (STATE-011).
+// SHUTDOWN-002). It needs no look at the marker and waits for none (STATE-011);
+// whom to tell is found out beside it.
 func (g *Gateway) drain(parts *Parts, end *endings) {
 	now := parts.Ledger.Update(func(book *admission.Book) { book.Apply(lifecycle.Terminate) })
 	_ = parts.Publisher.Publish(now.Version) // logged; there is no going back
 	parts.Log.Info("shutting down", "active_agents", now.InFlight, "timeout", g.config.ShutdownTimeout.String())
+	defer announce(parts, end, now)()
 
 	if idleWithin(end.killed, parts.Ledger, g.config.ShutdownTimeout) {
 		return
