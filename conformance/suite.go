@@ -98,6 +98,7 @@ func (s *suite) points() {
 
 // families puts the specs together that only the full profile runs.
 func (s *suite) families() {
+	s.watch()
 }
 
 // register hands everything to Ginkgo.

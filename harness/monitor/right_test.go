@@ -73,9 +73,18 @@ func right(s *story) {
 	s.up(9200, history.ActionRespawn)
 	s.read(9216, history.Running, 0)
 	s.http(9230, history.Running, 0)
-	s.action(9900, history.ActionEnd)
-	s.process(9901, history.ProcessGone)
-	s.problem(9902, "unparseable")
+
+	// a hurry, which ends in a drain
+	s.begin(9300)
+	s.cancel(9305)
+	s.begin(9310)
+	s.read(9320, history.Draining, 0)
+	s.http(9330, history.Draining, 0)
+	s.stale(11400, history.Draining, 0)
+	s.http(11410, history.Draining, 0)
+	s.action(11900, history.ActionEnd)
+	s.process(11901, history.ProcessGone)
+	s.problem(11902, "unparseable")
 }
 
 // respawn brings a gateway up with the marker in place.

@@ -211,6 +211,9 @@ func judgeAbsence(v *View, r *ruling) {
 					continue
 				}
 				d := v.lastCancel(read.Event.Call)
+				if d != nil && running.Event.Call < d.Begin.Call {
+					continue // nothing after that drain showed running yet: WATCH-002, WATCH-005
+				}
 				if d != nil && !v.answered(d, p, read.Life) && v.ran(d.past(), read.Event.Call) <= v.Bound {
 					continue // the drain may be noticed only now
 				}

@@ -11,6 +11,7 @@ func watchMonitors() []Monitor {
 	return []Monitor{
 		rule("WATCH-001", "begin-published", judgeBegin),
 		rule("WATCH-002", "cancel-published", judgeCancel),
+		rule("WATCH-005", "hurry-settles", judgeSettled),
 	}
 }
 
@@ -25,6 +26,9 @@ func judgeBegin(v *View, r *ruling) {
 		}
 		if !plain(s.Drain.Begin) || s.Life.Met <= s.Drain.Begin.Call {
 			continue // MARKER and WATCH-004 judge these, and what comes after them
+		}
+		if v.hurried(s.Drain) {
+			continue // WATCH-005
 		}
 		arose, first := false, (*Read)(nil)
 		for _, p := range v.Publications {
@@ -82,7 +86,7 @@ func leftByFlap(p *Publication, previous, s *Spell, before *Read) bool {
 func judgeCancel(v *View, r *ruling) {
 	for i, s := range v.Spells {
 		cancel := s.Drain.Cancel
-		if cancel == nil || cancel.Call > s.Life.Serving {
+		if cancel == nil || cancel.Call > s.Life.Serving || v.hurried(s.Drain) {
 			continue
 		}
 		if s.Life.Met <= cancel.Call || v.decoyAt(cancel.Call, cancel.Return) != nil {

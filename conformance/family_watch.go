@@ -1,0 +1,64 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// The WATCH family: what a gateway notices of the marker, and when.
+func (s *suite) watch() {
+	s.situation("WATCH", "hurry",
+		"settles on what the marker says after begins and cancels in quick succession",
+		ids("WATCH-005"),
+		func(ctx context.Context, gw gateway) {
+			for i := range max(1, s.repeat.Sweeps/3) {
+				gw.step(ctx, "hurry %d: begin, cancel and begin at once; it comes to rest in the drain", i+1)
+				gw.beginDrain(ctx)
+				gw.cancelDrain(ctx)
+				gw.beginDrain(ctx)
+				gw.rests(ctx)
+				gw.eventually(ctx).Should(expect.BeDraining())
+
+				gw.step(ctx, "hurry %d: cancel, begin and cancel at once; it comes to rest outside it", i+1)
+				gw.cancelDrain(ctx)
+				gw.beginDrain(ctx)
+				gw.cancelDrain(ctx)
+				gw.rests(ctx)
+				gw.eventually(ctx).Should(expect.BeRunning())
+				gw.accepts(ctx, pod.Turn{Purpose: "after a hurry"})
+			}
+		})
+
+	s.situation("WATCH", "restart",
+		"starts in step with the marker: running when it was removed meanwhile, and never seemingly running before the first look",
+		ids("WATCH-007", "WATCH-008"),
+		func(ctx context.Context, gw gateway) {
+			for _, end := range []struct {
+				how string
+				do  func(context.Context) error
+			}{{"a SIGTERM", gw.SIGTERM}, {"a SIGKILL", gw.SIGKILL}} {
+				gw.step(ctx, "drain, end the gateway by %s, and start it again under the marker", end.how)
+				gw.drain(ctx)
+				must(end.do(ctx))
+				gw.exited(ctx)
+				must(gw.Respawn(ctx))
+				must(gw.AwaitReady(ctx))
+				gw.eventually(ctx).Should(expect.BeDraining())
+
+				gw.step(ctx, "end it by %s again, and remove the marker while it is down", end.how)
+				must(end.do(ctx))
+				gw.exited(ctx)
+				gw.cancelDrain(ctx)
+				must(gw.Respawn(ctx))
+				must(gw.AwaitReady(ctx))
+				gw.eventually(ctx).Should(expect.BeRunning())
+				gw.accepts(ctx, pod.Turn{Purpose: "after a start without a marker"})
+			}
+		})
+}
+
+// rests lets B pass, and a little more, so that what is read then is what the
+// gateway came to rest on.
+func (g gateway) rests(ctx context.Context) { must(g.Hold(ctx, g.B()+g.B()/4)) }

@@ -1,0 +1,72 @@
+package monitor
+
+import (
+	"testing"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// burst is begin, cancel, begin within 20 ms, from running.
+func burst(s *story) {
+	s.stale(999, history.Running, 0)
+	s.begin(1000)
+	s.cancel(1010)
+	s.begin(1020)
+}
+
+func TestHurriesSettle(t *testing.T) {
+	draining := []string{"WATCH-005"}
+	runChecks(t, []check{
+		{name: "settles on draining", story: tell(launched, burst, func(s *story) {
+			s.read(1100, history.Draining, 0)
+			s.stale(3100, history.Draining, 0)
+		}), arose: draining},
+		{name: "passes through running on the way", story: tell(launched, burst, func(s *story) {
+			s.read(1005, history.Draining, 0)
+			s.read(1100, history.Running, 0)
+			s.read(1800, history.Draining, 0)
+			s.stale(3100, history.Draining, 0)
+		}), arose: draining},
+		{name: "never settles", story: tell(launched, burst, func(s *story) {
+			s.stale(3100, history.Running, 0)
+			s.stale(5100, history.Running, 0)
+		}), violated: draining},
+		{name: "settles and is lost again", story: tell(launched, burst, func(s *story) {
+			s.read(1100, history.Draining, 0)
+			s.read(3200, history.Running, 0)
+		}), violated: []string{"MARKER-001"}},
+		{name: "the machine stood still", story: tell(launched, burst, func(s *story) {
+			s.stall(1100, 3000)
+			s.stale(3100, history.Running, 0)
+			s.read(3101, history.Draining, 0)
+			s.stale(3500, history.Draining, 0)
+		}), noisy: draining, inconclusive: draining},
+		{name: "cancelled before the bound", story: tell(launched, burst, func(s *story) {
+			s.cancel(2000)
+			s.stale(4500, history.Running, 0)
+		}), arose: draining},
+		{name: "a quick begin and cancel that is never taken back", story: tell(launched, func(s *story) {
+			s.stale(999, history.Running, 0)
+			s.begin(1000)
+			s.cancel(1010)
+			s.read(1100, history.Draining, 0)
+			s.stale(3500, history.Draining, 0)
+		}), violated: draining},
+		{name: "a calm begin after a calm cancel is not a hurry", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(1100)
+			s.read(1110, history.Running, 0)
+			s.begin(1120)
+			s.stale(3500, history.Running, 0)
+		}), violated: []string{"WATCH-001"}, notArose: draining},
+		{name: "not after a restart", story: tell(launched, drained(0), func(s *story) {
+			s.action(1100, history.ActionSIGKILL)
+			s.process(1101, history.ProcessGone)
+			s.cancel(1200)
+			s.up(1300, history.ActionRespawn)
+			s.read(1330, history.Running, 0)
+			s.begin(1400)
+			s.read(1410, history.Draining, 0)
+			s.stale(4000, history.Draining, 0)
+		}), notArose: draining},
+	})
+}
