@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
 )
 
@@ -15,16 +16,12 @@ func (s *suite) watch() {
 		func(ctx context.Context, gw gateway) {
 			for i := range max(1, s.repeat.Sweeps/3) {
 				gw.step(ctx, "hurry %d: begin, cancel and begin at once; it comes to rest in the drain", i+1)
-				gw.beginDrain(ctx)
-				gw.cancelDrain(ctx)
-				gw.beginDrain(ctx)
+				must(gw.Hurry(ctx, history.OpBegin, history.OpCancel, history.OpBegin))
 				gw.rests(ctx)
 				gw.eventually(ctx).Should(expect.BeDraining())
 
 				gw.step(ctx, "hurry %d: cancel, begin and cancel at once; it comes to rest outside it", i+1)
-				gw.cancelDrain(ctx)
-				gw.beginDrain(ctx)
-				gw.cancelDrain(ctx)
+				must(gw.Hurry(ctx, history.OpCancel, history.OpBegin, history.OpCancel))
 				gw.rests(ctx)
 				gw.eventually(ctx).Should(expect.BeRunning())
 				gw.accepts(ctx, pod.Turn{Purpose: "after a hurry"})

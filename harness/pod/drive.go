@@ -175,6 +175,16 @@ func (g *Gateway) RemoveDecoy(ctx context.Context, place string) error {
 	return g.marker(ctx, wire.MarkerParams{Op: history.OpCancel, Place: place})
 }
 
+// Hurry performs these operations, begins and cancels, one right after the other:
+// no gateway has the time to follow each.
+func (g *Gateway) Hurry(ctx context.Context, first history.Op, then ...history.Op) error {
+	p := wire.MarkerParams{Op: first}
+	for _, op := range then {
+		p.Then = append(p.Then, wire.MarkerParams{Op: op})
+	}
+	return g.marker(ctx, p)
+}
+
 func (g *Gateway) marker(ctx context.Context, p wire.MarkerParams) error {
 	return g.probe.Marker(ctx, p)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -158,4 +159,26 @@ func TestMarkerOperationsThatFail(t *testing.T) {
 func sum(b []byte) string {
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:])
+}
+
+// A hurry is carried out in its order, and what can't be is refused before any of it.
+func TestHurry(t *testing.T) {
+	r, _ := newObserver(t)
+	hurry := wire.MarkerParams{Op: history.OpBegin, Then: []wire.MarkerParams{{Op: history.OpCancel}, {Op: history.OpBegin}}}
+	r.must(r.Marker(r.ctx, hurry))
+	for _, wrong := range []wire.MarkerParams{
+		{Op: "no such operation"}, {Op: history.OpCancel, When: &wire.When{State: history.Draining}},
+		{Op: history.OpCancel, Then: []wire.MarkerParams{{Op: history.OpBegin}}},
+	} {
+		if err := r.Marker(r.ctx, wire.MarkerParams{Op: history.OpCancel, Then: []wire.MarkerParams{wrong}}); err == nil {
+			t.Errorf("%+v was taken", wrong)
+		}
+	}
+	var got []history.Op
+	for _, ev := range r.all(func(ev history.Event) bool { return ev.Marker != nil }) {
+		got = append(got, ev.Marker.Op)
+	}
+	if want := []history.Op{history.OpBegin, history.OpCancel, history.OpBegin}; !slices.Equal(got, want) {
+		t.Errorf("performed %v, want %v", got, want)
+	}
 }

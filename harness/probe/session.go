@@ -184,8 +184,21 @@ func (s *session) markerRequest(m wire.MarkerParams) error {
 	if err := s.marker.check(m); err != nil {
 		return err
 	}
+	for _, next := range m.Then {
+		if err := s.marker.check(next); err != nil {
+			return err
+		}
+		if m.When != nil || next.When != nil || len(next.Then) > 0 {
+			return errors.New("marker: what follows at once can neither be armed nor be followed itself")
+		}
+	}
 	if m.When == nil {
 		_, err := s.marker.perform(m)
+		for _, next := range m.Then {
+			if err == nil {
+				_, err = s.marker.perform(next)
+			}
+		}
 		return err
 	}
 	if err := s.checkWhen(m.When); err != nil {

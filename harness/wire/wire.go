@@ -131,6 +131,9 @@ type MarkerParams struct {
 	Mode    string     `json:"mode,omitempty"`   // of the file, in octal, 0644 by default; not with a marker written in place
 	Place   string     `json:"place,omitempty"`  // of a decoy: PlaceWorkingDirectory or PlaceParent
 	When    *When      `json:"when,omitempty"`
+	// Then follows at once, without a round trip in between: a hurry. Only with
+	// When nil.
+	Then []MarkerParams `json:"then,omitempty"`
 	history.Expectation
 }
 
