@@ -6,9 +6,8 @@ import (
 	"github.com/drainproof/drainproof/harness/config"
 )
 
-// Checks lists the titles of the specs that bring the situation of a requirement about, in the
-// order in which they are registered; none: it
-// is not checked yet.
+// Checks lists the titles of the specs that bring the situation of a requirement
+// about, in the order in which they are registered; none: it is not checked yet.
 func Checks(id string) []string {
 	var titles []string
 	for _, sp := range collect().specs {
@@ -23,7 +22,6 @@ func Checks(id string) []string {
 func collect() *suite {
 	s := &suite{cfg: &config.Config{}, dry: true}
 	s.points()
-	s.families()
 	s.families()
 	return s
 }
