@@ -158,7 +158,6 @@ func TestProblems(t *testing.T) {
 		"unknown way":         {entry("how: socket"), "how"},
 		"unknown level":       {entry("keeps: OFTEN"), "keeps"},
 		"content of a FIFO":   {entry("how: fifo", "content: [{text: a}]"), "content"},
-		"mode in place":       {entry(`mode: "000"`), "mode"},
 		"mode of a directory": {entry("how: directory", `mode: "000"`), "mode"},
 		"no hex":              {entry("content: [{hex: fff}]"), "hex"},
 		"text and hex":        {entry("content: [{text: a, hex: ff}]"), "either"},

@@ -73,8 +73,8 @@ func (m *Marker) check(doc *yamlfile.Document, at yamlfile.Path) {
 	if !m.Regular() && len(m.Content) > 0 {
 		doc.Report(at, fmt.Sprintf("a %s has no content", m.How), "remove content")
 	}
-	if m.Mode != "" && (m.How == wire.WayInPlace || !m.Regular()) {
-		doc.Report(at, "a mode can't be given to a marker made "+m.How, "write it how: rename, so that it appears with its mode")
+	if m.Mode != "" && !m.Regular() {
+		doc.Report(at, "a "+m.How+" is given no mode", "remove mode")
 	}
 	size := 0
 	for _, p := range m.Content {

@@ -32,7 +32,7 @@ func judgeIrregular(v *View, r *ruling) {
 			}
 		}
 		cancel := s.Drain.Cancel
-		if cancel == nil || cancel.Call <= s.Life.Odd || cancel.Call > s.Life.Serving {
+		if cancel == nil || cancel.Marker.Op == history.OpFound || cancel.Call <= s.Life.Odd || cancel.Call > s.Life.Serving {
 			continue
 		}
 		until := s.Life.Serving

@@ -89,6 +89,9 @@ func judgeCancel(v *View, r *ruling) {
 		if cancel == nil || cancel.Call > s.Life.Serving || v.hurried(s.Drain) {
 			continue
 		}
+		if cancel.Marker.Op == history.OpFound {
+			continue // the gateway's own doing is no cancel: MARKER-008
+		}
 		if s.Life.Met <= cancel.Call || v.decoyAt(cancel.Call, cancel.Return) != nil {
 			continue // MARKER and WATCH-004 judge what comes after a marker out of the ordinary
 		}

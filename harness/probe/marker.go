@@ -141,7 +141,7 @@ func (m *marker) way(p wire.MarkerParams) string {
 	if p.How != "" && p.How != wire.WayInPlace {
 		return p.How
 	}
-	if m.known.exists && m.known.mode != unix.S_IFREG|markerMode {
+	if m.known.exists && m.known.mode != unix.S_IFREG|uint32(modeOf(p)) {
 		return wire.WayRename
 	}
 	return wire.WayInPlace
@@ -152,7 +152,7 @@ func (m *marker) way(p wire.MarkerParams) string {
 func (m *marker) write(how string, mode os.FileMode, content []byte) (span [2]history.Stamp, err error) {
 	if how == wire.WayInPlace {
 		span[0] = now()
-		err = writeInPlace(m.path, content)
+		err = writeInPlace(m.path, mode, content)
 		span[1] = now()
 		return span, err
 	}
@@ -186,8 +186,8 @@ func (m *marker) write(how string, mode os.FileMode, content []byte) (span [2]hi
 }
 
 // writeInPlace truncates and writes. It never waits, should the path be a FIFO.
-func writeInPlace(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NONBLOCK, markerMode)
+func writeInPlace(path string, mode os.FileMode, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NONBLOCK, mode)
 	if err != nil {
 		return err
 	}

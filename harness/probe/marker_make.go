@@ -28,8 +28,8 @@ func checkMaking(p wire.MarkerParams) error {
 		if _, err := strconv.ParseUint(p.Mode, 8, 9); err != nil {
 			return fmt.Errorf("mode %q is no mode of a file in octal: %w", p.Mode, err)
 		}
-		if p.How != wire.WayRename && p.How != wire.WayLink {
-			return fmt.Errorf("a mode goes with %s or %s, so that the marker appears with it", wire.WayRename, wire.WayLink)
+		if !wire.Regular(p.How) {
+			return fmt.Errorf("a %s is given no mode", p.How)
 		}
 	}
 	_, err := contentSize(p.Pieces)

@@ -115,14 +115,14 @@ func TestContentsAreMadeFromADescription(t *testing.T) {
 func TestModeAndExpectationAreRecorded(t *testing.T) {
 	r, _ := newObserver(t)
 	expected := history.Expectation{Case: "unreadable", Tests: "MARKER-005", Drains: history.Must, Keeps: history.Must}
-	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpBegin, How: wire.WayRename, Mode: "000", Expectation: expected}))
+	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpBegin, Mode: "000", Expectation: expected}))
 	info, err := os.Stat(r.config.Marker)
 	r.must(err)
 	if info.Mode().Perm() != 0 {
 		t.Errorf("mode %v, want none", info.Mode())
 	}
 	ev := r.await("the marker", markerIs(history.OpBegin))
-	if ev.Marker.Expectation != expected || ev.Marker.Mode != "000" || ev.Marker.How != wire.WayRename {
+	if ev.Marker.Expectation != expected || ev.Marker.Mode != "000" || ev.Marker.How != wire.WayInPlace {
 		t.Errorf("recorded %+v", *ev.Marker)
 	}
 	// Written in place it would keep its mode, and stay what it was.
@@ -130,12 +130,16 @@ func TestModeAndExpectationAreRecorded(t *testing.T) {
 	if info, err = os.Stat(r.config.Marker); err != nil || info.Mode().Perm() != markerMode {
 		t.Errorf("repaired, it has mode %v, %v", info.Mode(), err)
 	}
+	// And one that is there can get another mode only by being replaced.
+	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpBegin, Mode: "000"}))
+	if info, err = os.Stat(r.config.Marker); err != nil || info.Mode().Perm() != 0 {
+		t.Errorf("laid over another, it has mode %v, %v", info.Mode(), err)
+	}
 }
 
 func TestMarkersThatCannotBeMade(t *testing.T) {
 	r, _ := newObserver(t)
 	for name, p := range map[string]wire.MarkerParams{
-		"mode in place":         {Op: history.OpBegin, Mode: "000"},
 		"mode of a directory":   {Op: history.OpBegin, How: wire.WayDir, Mode: "000"},
 		"no mode":               {Op: history.OpBegin, How: wire.WayRename, Mode: "rw-"},
 		"more than a mode":      {Op: history.OpBegin, How: wire.WayRename, Mode: "7777"},

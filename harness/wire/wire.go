@@ -128,7 +128,7 @@ type MarkerParams struct {
 	Content []byte     `json:"content,omitempty"`
 	Pieces  []Piece    `json:"pieces,omitempty"` // content in place of Content, put together by the probe
 	How     string     `json:"how,omitempty"`    // a Way; in place by default
-	Mode    string     `json:"mode,omitempty"`   // of the file, in octal, 0644 by default; not with a marker written in place
+	Mode    string     `json:"mode,omitempty"`   // of the file, in octal, 0644 by default; only of regular files
 	Place   string     `json:"place,omitempty"`  // of a decoy: PlaceWorkingDirectory or PlaceParent
 	When    *When      `json:"when,omitempty"`
 	// Then follows at once, without a round trip in between: a hurry. Only with
