@@ -10,6 +10,7 @@
 //	turn       sessions, and the work of a turn; model is whom it asks
 //	detached   turns that no client waits for
 //	background work that outlasts its turn; tool is how a model starts it
+//	schedule   turns that are started by the clock
 //	ingress    the way in
 //	notify     who is told of a shutdown
 //	gateway    all of it put together, with the order of start and shutdown

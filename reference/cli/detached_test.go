@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/drainproof/drainproof/reference/lifecycle"
 	"github.com/drainproof/drainproof/reference/model/modeltest"
@@ -376,4 +377,76 @@ func TestBackgroundJobEndsByItself(t *testing.T) {
 	}
 	await(t, first)
 	p.awaitState("running", 0)
+}
+
+// A job that falls due during a drain does not start, and runs once after the
+// cancel; one that runs counts (SCHEDULED-001 to 003).
+func TestJobs(t *testing.T) {
+	m := modeltest.New(t)
+	dir := t.TempDir()
+	env := []string{"MODEL_BASE_URL=" + m.URL}
+	p := start(t, dir, env)
+	add := func(body map[string]any) string {
+		t.Helper()
+		a := p.call(http.MethodPost, "/v1/jobs", body, "X-Session-Id", "s")
+		var said struct{ ID string }
+		if err := json.Unmarshal([]byte(a.body), &said); err != nil || a.status != http.StatusCreated {
+			t.Fatalf("not kept: %+v", a)
+		}
+		return said.ID
+	}
+	lastRun := func(id string) (run string) {
+		t.Helper()
+		eventually(t, func() bool {
+			a := p.call(http.MethodGet, "/v1/jobs/"+id, nil)
+			var said struct {
+				LastRun string `json:"last_run"`
+			}
+			_ = json.Unmarshal([]byte(a.body), &said)
+			run = said.LastRun
+			return run != ""
+		}, func() any { return run })
+		return run
+	}
+	once := add(map[string]any{"prompt": "once", "at": time.Now().Add(10 * time.Millisecond).Format(time.RFC3339Nano)})
+	call := m.Next(t)
+	begin(t, dir)
+	p.awaitState("draining", 1)
+	call.Reply("done")
+	p.awaitRun(lastRun(once), "completed")
+	p.awaitState("draining", 0)
+
+	again := add(map[string]any{"prompt": "again", "every": "100ms"})
+	waiting := lastRun(again)
+	p.awaitRun(waiting, "queued")
+	p.signal(syscall.SIGKILL)
+	p.exit()
+	p = start(t, dir, env)
+	if m.Count() != 1 || lastRun(again) != waiting {
+		t.Fatalf("during the drain it ran, or is to run twice: %d calls", m.Count())
+	}
+	cancel(t, dir)
+	call = m.Next(t)
+	if got := texts(call); got != "user:once assistant:done user:again" {
+		t.Errorf("the job asked %q", got)
+	}
+	if a := p.call(http.MethodDelete, "/v1/jobs/"+again, nil); a.status != http.StatusNoContent {
+		t.Errorf("not removed: %+v", a)
+	}
+	call.Reply("done")
+	p.awaitRun(waiting, "completed")
+	p.awaitState("running", 0)
+	if m.Count() != 2 {
+		t.Errorf("%d calls for two turns", m.Count())
+	}
+	for _, body := range []map[string]any{{}, {"prompt": "x"}, {"prompt": "x", "at": "soon"}, {"prompt": "x", "every": "1ms"}, {"every": "1h"}} {
+		if a := p.call(http.MethodPost, "/v1/jobs", body); a.status != http.StatusBadRequest {
+			t.Errorf("%v: %+v", body, a)
+		}
+	}
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		if a := p.call(method, "/v1/jobs/"+again, nil); a.status != http.StatusNotFound {
+			t.Errorf("%s of a job that is gone: %+v", method, a)
+		}
+	}
 }

@@ -88,7 +88,7 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 			g.abandon(parts, end))
 	}
 	server := ingress.New(ingress.Parts{
-		Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Background: parts.Background,
+		Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Background: parts.Background, Jobs: parts.Jobs,
 		Ledger: parts.Ledger, Log: parts.Log, QueueFollowUps: g.config.QueueFollowUps,
 	})
 	var work sync.WaitGroup
@@ -99,6 +99,7 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 	watching, stopWatching := context.WithCancel(context.Background())
 	work.Go(func() { _ = parts.Watcher.Run(watching) })
 	work.Go(func() { parts.Detached.Run(watching) })
+	parts.Jobs.Start()
 	g.address = listener.Addr()
 	close(g.ready)
 	parts.Log.Info("the gateway serves", "address", g.address.String(), "home", g.config.Home, "gateway_state", parts.Ledger.Snapshot().State)
@@ -112,6 +113,7 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 	g.drain(parts, end)
 	g.close(parts, server, end)
 	stopWatching()
+	parts.Jobs.Close()
 	parts.Background.Close()
 	work.Wait()
 	if end.killed.Err() != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/drainproof/drainproof/reference/home"
 	"github.com/drainproof/drainproof/reference/model"
 	"github.com/drainproof/drainproof/reference/notify"
+	"github.com/drainproof/drainproof/reference/schedule"
 	"github.com/drainproof/drainproof/reference/status"
 	"github.com/drainproof/drainproof/reference/tool"
 	"github.com/drainproof/drainproof/reference/turn"
@@ -34,6 +35,7 @@ type Parts struct {
 	Admitter   admission.Admitter  // lets turns start
 	Detached   *detached.Runner    // runs the turns no client waits for
 	Background *background.Jobs    // work that outlasts the turn that started it
+	Jobs       *schedule.Jobs      // turns that are started by the clock
 	Epoch      epoch.Source        // the instantiation it lives in
 	Now        func() time.Time    // by which a marker's age is judged
 	Marker     drain.Source        // the marker as it lies there, fresh or stale
@@ -110,6 +112,9 @@ func (g *Gateway) working(p *Parts) error {
 		return err
 	}
 	if p.Background, err = background.Open(p.Sessions, p.Detached, p.Log); err != nil {
+		return err
+	}
+	if p.Jobs, err = schedule.Open(p.Sessions, p.Detached, p.Log); err != nil {
 		return err
 	}
 	p.Turns.Tools = tool.New(g.config.Tools, p.Background)

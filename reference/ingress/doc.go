@@ -3,6 +3,7 @@
 //	POST /v1/chat/completions   one turn; with "stream": true as server-sent events
 //	POST /v1/runs               one turn that nobody waits for: 202 and an ID
 //	GET  /v1/runs/{id}          how far it is, and its output
+//	POST /v1/jobs               a turn that the clock starts; GET and DELETE /v1/jobs/{id}
 //	GET  /v1/background         jobs that go on in the background
 //	POST /v1/background/{name}/complete   one is done
 //	GET  /health                200 while the process serves, in any state
@@ -15,5 +16,5 @@
 // until the last byte of its reply was handed to the operating system. What that
 // takes with net/http is told in delivery.go.
 //
-// It imports admission, background, detached, model, turn and lifecycle.
+// It imports admission, background, detached, model, schedule, turn and lifecycle.
 package ingress

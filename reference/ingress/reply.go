@@ -12,6 +12,7 @@ import (
 
 	"github.com/drainproof/drainproof/reference/admission"
 	"github.com/drainproof/drainproof/reference/background"
+	"github.com/drainproof/drainproof/reference/schedule"
 	"github.com/drainproof/drainproof/reference/turn"
 )
 
@@ -69,7 +70,7 @@ func failureOf(err error) failure {
 		return failure{http.StatusConflict, 1, "conflict", "session_busy", err.Error()}
 	case errors.Is(err, turn.ErrInterrupted):
 		return failure{http.StatusServiceUnavailable, 1, "unavailable", "turn_interrupted", err.Error()}
-	case errors.Is(err, turn.ErrNoRecord), errors.Is(err, background.ErrUnknown):
+	case errors.Is(err, turn.ErrNoRecord), errors.Is(err, background.ErrUnknown), errors.Is(err, schedule.ErrUnknown):
 		return failure{http.StatusNotFound, 0, "invalid_request_error", "not_found", err.Error()}
 	case errors.Is(err, turn.ErrStorage):
 		return failure{http.StatusInternalServerError, 0, "server_error", "storage_error", err.Error()}

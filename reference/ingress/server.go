@@ -10,6 +10,7 @@ import (
 	"github.com/drainproof/drainproof/reference/admission"
 	"github.com/drainproof/drainproof/reference/background"
 	"github.com/drainproof/drainproof/reference/detached"
+	"github.com/drainproof/drainproof/reference/schedule"
 	"github.com/drainproof/drainproof/reference/turn"
 )
 
@@ -19,6 +20,7 @@ type Parts struct {
 	Turns      *turn.Runner
 	Detached   *detached.Runner
 	Background *background.Jobs
+	Jobs       *schedule.Jobs
 	Ledger     *admission.Ledger
 	Log        *slog.Logger
 	// QueueFollowUps has messages to busy sessions wait instead of being refused.
@@ -39,6 +41,9 @@ func New(parts Parts) *Server {
 	mux.HandleFunc("POST /v1/chat/completions", s.chat)
 	mux.HandleFunc("POST /v1/runs", s.startRun)
 	mux.HandleFunc("GET /v1/runs/{id}", s.showRun)
+	mux.HandleFunc("POST /v1/jobs", s.addJob)
+	mux.HandleFunc("GET /v1/jobs/{id}", s.showJob)
+	mux.HandleFunc("DELETE /v1/jobs/{id}", s.removeJob)
 	mux.HandleFunc("GET /v1/background", s.listBackground)
 	mux.HandleFunc("POST /v1/background/{name}/complete", s.completeBackground)
 	mux.HandleFunc("GET /health", s.health)

@@ -49,6 +49,12 @@ type Journal interface {
 // more than once; only the last call counts.
 type Also func(tx *bbolt.Tx, record Record) error
 
+// Owes says, inside of a transaction, whether the turn of an ID is not over.
+func Owes(tx *bbolt.Tx, id string) bool {
+	_, err := load(tx, bucketOwed, id)
+	return err == nil
+}
+
 // journal keeps turns in the database of the sessions.
 type journal struct{ db *bbolt.DB }
 

@@ -15,6 +15,8 @@ const (
 	OriginRun  Origin = "run"  // a client comes back for it
 	// OriginFollowUp is a message to a session that was busy when it came.
 	OriginFollowUp Origin = "follow-up"
+	// OriginJob is a turn that is started by the clock.
+	OriginJob Origin = "job"
 	// OriginBackground is the news that a background job is done.
 	OriginBackground Origin = "background"
 )
