@@ -121,11 +121,7 @@ func (j *Jobs) Start(request turn.Request, order Order) (string, error) {
 			job = other
 			return nil
 		}
-		content, err := json.Marshal(job)
-		if err != nil {
-			return err
-		}
-		return jobs.Put([]byte(job.Name), content)
+		return turn.PutJSON(jobs, job.Name, job)
 	})
 	if err != nil {
 		return "", fmt.Errorf("cannot start the background job: %w", err)
@@ -162,21 +158,7 @@ func (j *Jobs) Complete(name, result string) (turn.Record, error) {
 
 // All returns the jobs that go on, by name.
 func (j *Jobs) All() ([]Job, error) {
-	all := []Job{}
-	err := j.db.View(func(tx *bbolt.Tx) error {
-		jobs := tx.Bucket(bucket)
-		if jobs == nil {
-			return nil
-		}
-		return jobs.ForEach(func(_, stored []byte) error {
-			var job Job
-			if err := json.Unmarshal(stored, &job); err != nil {
-				return err
-			}
-			all = append(all, job)
-			return nil
-		})
-	})
+	all, err := turn.ReadAll[Job](j.db, bucket)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the background jobs: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/drainproof/drainproof/reference/background"
 )
 
 // listBackground answers with the background jobs that go on.
@@ -13,6 +15,9 @@ func (s *Server) listBackground(w http.ResponseWriter, _ *http.Request) {
 	if err != nil {
 		writeFailure(w, failureOf(err))
 		return
+	}
+	if all == nil {
+		all = []background.Job{} // no null in place of an empty list
 	}
 	writeJSON(w, http.StatusOK, encode(map[string]any{"object": "list", "data": all}))
 }

@@ -58,9 +58,9 @@ func Open(sessions *turn.Sessions, queue Queue, log *slog.Logger) (*Jobs, error)
 		return nil, fmt.Errorf("cannot make a scheduler: %w", err)
 	}
 	j := &Jobs{db: sessions.Database(), queue: queue, log: log, scheduler: scheduler}
-	all, err := j.all()
+	all, err := turn.ReadAll[Job](j.db, bucket)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the jobs: %w", err)
 	}
 	for _, job := range all {
 		if err := j.arm(job); err != nil {
@@ -96,7 +96,7 @@ func (j *Jobs) Add(job Job) (Job, error) {
 			return err
 		}
 		job.ID = fmt.Sprintf("job-%d", number)
-		return put(jobs, job)
+		return turn.PutJSON(jobs, job.ID, job)
 	})
 	if err != nil {
 		return Job{}, fmt.Errorf("cannot store the job: %w", err)
@@ -164,7 +164,7 @@ func (j *Jobs) due(id string) {
 		}
 		next = after(job, time.Now().UTC())
 		next.LastRun = record.ID
-		return put(tx.Bucket(bucket), next)
+		return turn.PutJSON(tx.Bucket(bucket), id, next)
 	})
 	if errors.Is(err, errOwed) {
 		next, err = j.skip(id)
@@ -185,7 +185,7 @@ func (j *Jobs) skip(id string) (next Job, err error) {
 			return err
 		}
 		next = after(job, time.Now().UTC())
-		return put(tx.Bucket(bucket), next)
+		return turn.PutJSON(tx.Bucket(bucket), id, next)
 	})
 	return next, err
 }
@@ -204,27 +204,6 @@ func after(job Job, now time.Time) Job {
 	return job
 }
 
-func (j *Jobs) all() (all []Job, err error) {
-	err = j.db.View(func(tx *bbolt.Tx) error {
-		jobs := tx.Bucket(bucket)
-		if jobs == nil {
-			return nil
-		}
-		return jobs.ForEach(func(_, stored []byte) error {
-			var job Job
-			if err := json.Unmarshal(stored, &job); err != nil {
-				return err
-			}
-			all = append(all, job)
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the jobs: %w", err)
-	}
-	return all, nil
-}
-
 func load(tx *bbolt.Tx, id string) (Job, error) {
 	var job Job
 	jobs := tx.Bucket(bucket)
@@ -236,12 +215,4 @@ func load(tx *bbolt.Tx, id string) (Job, error) {
 		return job, fmt.Errorf("job %q: %w", id, ErrUnknown)
 	}
 	return job, json.Unmarshal(stored, &job)
-}
-
-func put(jobs *bbolt.Bucket, job Job) error {
-	content, err := json.Marshal(job)
-	if err != nil {
-		return err
-	}
-	return jobs.Put([]byte(job.ID), content)
 }

@@ -78,7 +78,7 @@ func (j journal) Put(record Record, also ...Also) (Record, error) {
 				return err
 			}
 		}
-		return putJSON(owed, record.ID, record)
+		return PutJSON(owed, record.ID, record)
 	})
 	if err != nil {
 		return Record{}, fmt.Errorf("cannot store a turn of session %q in the journal: %w", record.Request.Session, err)
@@ -93,7 +93,7 @@ func (j journal) Begin(id string) error {
 			return err
 		}
 		record.Status = InProgress
-		return putJSON(tx.Bucket(bucketOwed), id, record)
+		return PutJSON(tx.Bucket(bucketOwed), id, record)
 	})
 	if err != nil {
 		return fmt.Errorf("cannot mark the turn %s as begun: %w", id, err)
@@ -123,7 +123,7 @@ func (j journal) Finish(record Record, said ...model.Message) error {
 		if err != nil {
 			return err
 		}
-		if err := putJSON(results, record.ID, record); err != nil {
+		if err := PutJSON(results, record.ID, record); err != nil {
 			return err
 		}
 		return forget(results, record.ID)
@@ -135,21 +135,7 @@ func (j journal) Finish(record Record, said ...model.Message) error {
 }
 
 func (j journal) Owed() ([]Record, error) {
-	var all []Record
-	err := j.db.View(func(tx *bbolt.Tx) error {
-		owed := tx.Bucket(bucketOwed)
-		if owed == nil {
-			return nil
-		}
-		return owed.ForEach(func(_, stored []byte) error {
-			var record Record
-			if err := json.Unmarshal(stored, &record); err != nil {
-				return err
-			}
-			all = append(all, record)
-			return nil
-		})
-	})
+	all, err := ReadAll[Record](j.db, bucketOwed)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the turns that are owed: %w", err)
 	}
@@ -200,12 +186,4 @@ func load(tx *bbolt.Tx, name []byte, id string) (Record, error) {
 		return record, ErrNoRecord
 	}
 	return record, json.Unmarshal(stored, &record)
-}
-
-func putJSON(bucket *bbolt.Bucket, key string, value any) error {
-	content, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return bucket.Put([]byte(key), content)
 }

@@ -85,7 +85,7 @@ func TestOldResultsAreForgotten(t *testing.T) {
 			return err
 		}
 		for _, number := range []uint64{1, 2, 3, keptResults + 2} {
-			if err := putJSON(results, recordID(number), Record{}); err != nil {
+			if err := PutJSON(results, recordID(number), Record{}); err != nil {
 				return err
 			}
 		}
