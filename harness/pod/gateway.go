@@ -37,7 +37,8 @@ type Gateway struct {
 	seq    uint64
 	seqMu  sync.Mutex
 	follow context.CancelFunc
-	broken error // the history could not be written
+	broken error          // the history could not be written
+	doing  *history.Event // a signal on its way, not in the history yet; under seqMu
 	ended  bool
 }
 
@@ -214,15 +215,27 @@ func (g *Gateway) act(ctx context.Context, name string, do func(context.Context)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := settled(ctx)
+	within, cancel := settled(ctx)
 	defer cancel()
 	a := &history.Action{Name: name}
-	failed := do(ctx)
-	if failed != nil {
+	g.onItsWay(&history.Event{Kind: history.KindAction, Action: &history.Action{Name: name}, Call: before})
+	defer g.onItsWay(nil)
+	failed := do(within)
+	if failed != nil && within.Err() == nil {
+		// Refused for certain. What was given up waiting for may happen all the same,
+		// and must not be held against the gateway either.
 		a.Error = failed.Error()
 	}
-	if err := g.note(ctx, history.Event{Kind: history.KindAction, Action: a}, before); err != nil {
-		return err
+	e := history.Event{Kind: history.KindAction, Action: a}
+	if name == history.ActionStart || name == history.ActionRespawn {
+		// Written twice, by us and by a probe that is late, it would be two lives.
+		noting, cancel := settled(ctx)
+		defer cancel()
+		if err := g.note(noting, e, before); err != nil {
+			return err
+		}
+	} else {
+		g.certainly(ctx, e, before, settle)
 	}
 	if failed != nil {
 		return fmt.Errorf("%s: %w", name, failed)
@@ -435,18 +448,43 @@ func (g *Gateway) End(ctx context.Context, o history.Outcome) ([]history.Event, 
 }
 
 // over marks where judging ends, before the pod is touched: whatever becomes of the
-// gateway from here on is our own doing. It is written down in an interrupted run
-// too, and when the probe no longer answers.
+// gateway from here on is our own doing.
 func (g *Gateway) over(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	g.seqMu.Lock()
+	doing := g.doing
+	g.seqMu.Unlock()
+	if doing != nil && (doing.Action.Name == history.ActionSIGTERM || doing.Action.Name == history.ActionSIGKILL) {
+		// The spec ran out of time while the engine took its own: it may have been heard.
+		e := *doing
+		e.Return = max(e.Call, g.lastStamp())
+		g.record(e)
+	}
+	g.certainly(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionEnd}}, 0, 2*time.Second)
+}
+
+// onItsWay remembers what is being done to the gateway while it is, and may be
+// cut off before it can be written down.
+func (g *Gateway) onItsWay(e *history.Event) {
+	g.seqMu.Lock()
+	defer g.seqMu.Unlock()
+	g.doing = e
+}
+
+// certainly writes down what the harness did, in an interrupted run too, and when
+// the probe does not answer within the limit: then between the stamp before it, if there
+// is one, and the newest in the history.
+func (g *Gateway) certainly(ctx context.Context, e history.Event, before history.Stamp, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	end := history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionEnd}}
-	if g.note(ctx, end, 0) == nil {
+	if g.note(ctx, e, before) == nil {
 		return
 	}
-	end.Call = g.lastStamp()
-	end.Return = end.Call
-	g.record(end)
+	e.Return = max(before, g.lastStamp())
+	e.Call = before
+	if before == 0 {
+		e.Call = e.Return
+	}
+	g.record(e)
 }
 
 func (g *Gateway) lastStamp() history.Stamp {

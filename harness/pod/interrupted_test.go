@@ -171,6 +171,40 @@ func TestInterruptedRunWithADeadProbeAccusesNobody(t *testing.T) {
 	innocent(t, g)
 }
 
+// A signal whose note the probe never answered is in the history all the same.
+func TestSignalWithAMuteProbeIsWrittenDown(t *testing.T) {
+	s, g := startScripted(t)
+	s.onSignal = func() {
+		s.mu.Lock()
+		s.mute = true
+		s.mu.Unlock()
+		s.gone()
+	}
+	if err := g.SIGTERM(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	innocent(t, g)
+}
+
+// A spec may run out of time while the engine is still busy with its signal.
+func TestEndWhileASignalIsOnItsWay(t *testing.T) {
+	s, g := startScripted(t)
+	heard, answer, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	s.onSignal = func() {
+		s.gone()
+		close(heard)
+		<-answer
+	}
+	go func() {
+		defer close(done)
+		_ = g.SIGTERM(t.Context())
+	}()
+	<-heard
+	innocent(t, g)
+	close(answer)
+	<-done
+}
+
 // An interruption between a signal and the note of it does not make the gateway's
 // obedience a breach.
 func TestInterruptedWhileSignalling(t *testing.T) {
