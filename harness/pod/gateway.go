@@ -199,50 +199,6 @@ func (g *Gateway) startFailure(ctx context.Context, what string) error {
 	return &StartError{What: what, Logs: g.Logs(ctx, 10)}
 }
 
-// settle bounds what must be finished even when the run was interrupted meanwhile.
-const settle = 20 * time.Second
-
-// settled is a context in which what was begun is carried to its end and written
-// down: a signal that was sent and is not in the history would be held against the
-// gateway that heeds it.
-func settled(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), settle)
-}
-
-// act does something to the gateway and records it as the harness's own doing.
-func (g *Gateway) act(ctx context.Context, name string, do func(context.Context) error) error {
-	before, err := g.Stamp(ctx)
-	if err != nil {
-		return err
-	}
-	within, cancel := settled(ctx)
-	defer cancel()
-	a := &history.Action{Name: name}
-	g.onItsWay(&history.Event{Kind: history.KindAction, Action: &history.Action{Name: name}, Call: before})
-	defer g.onItsWay(nil)
-	failed := do(within)
-	if failed != nil && within.Err() == nil {
-		// Refused for certain. What was given up waiting for may happen all the same,
-		// and must not be held against the gateway either.
-		a.Error = failed.Error()
-	}
-	e := history.Event{Kind: history.KindAction, Action: a}
-	if name == history.ActionStart || name == history.ActionRespawn {
-		// Written twice, by us and by a probe that is late, it would be two lives.
-		noting, cancel := settled(ctx)
-		defer cancel()
-		if err := g.note(noting, e, before); err != nil {
-			return err
-		}
-	} else {
-		g.certainly(ctx, e, before, settle)
-	}
-	if failed != nil {
-		return fmt.Errorf("%s: %w", name, failed)
-	}
-	return nil
-}
-
 func (g *Gateway) note(ctx context.Context, e history.Event, call history.Stamp) error {
 	_, err := g.probe.Note(ctx, wire.NoteParams{Event: e, CallAt: call})
 	return err
@@ -445,46 +401,6 @@ func (g *Gateway) End(ctx context.Context, o history.Outcome) ([]history.Event, 
 		return g.live.events, fmt.Errorf("the pod could not be removed: %w", closed)
 	}
 	return g.live.events, nil
-}
-
-// over marks where judging ends, before the pod is touched: whatever becomes of the
-// gateway from here on is our own doing.
-func (g *Gateway) over(ctx context.Context) {
-	g.seqMu.Lock()
-	doing := g.doing
-	g.seqMu.Unlock()
-	if doing != nil && (doing.Action.Name == history.ActionSIGTERM || doing.Action.Name == history.ActionSIGKILL) {
-		// The spec ran out of time while the engine took its own: it may have been heard.
-		e := *doing
-		e.Return = max(e.Call, g.lastStamp())
-		g.record(e)
-	}
-	g.certainly(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionEnd}}, 0, 2*time.Second)
-}
-
-// onItsWay remembers what is being done to the gateway while it is, and may be
-// cut off before it can be written down.
-func (g *Gateway) onItsWay(e *history.Event) {
-	g.seqMu.Lock()
-	defer g.seqMu.Unlock()
-	g.doing = e
-}
-
-// certainly writes down what the harness did, in an interrupted run too, and when
-// the probe does not answer within the limit: then between the stamp before it, if there
-// is one, and the newest in the history.
-func (g *Gateway) certainly(ctx context.Context, e history.Event, before history.Stamp, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	defer cancel()
-	if g.note(ctx, e, before) == nil {
-		return
-	}
-	e.Return = max(before, g.lastStamp())
-	e.Call = before
-	if before == 0 {
-		e.Call = e.Return
-	}
-	g.record(e)
 }
 
 func (g *Gateway) lastStamp() history.Stamp {
