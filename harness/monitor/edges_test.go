@@ -176,6 +176,32 @@ func TestAdmissionEdges(t *testing.T) {
 			s.refuse(2001, "r")
 			s.read(2003, history.Running, 0)
 		})},
+		{name: "failed within B of the cancel", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.turn(3900, "t", history.TurnSent)
+			s.end(3910, "t", history.Failed)
+		})},
+		{name: "failed after B of the cancel", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.turn(4100, "t", history.TurnSent)
+			s.end(4110, "t", history.Failed)
+		}), violated: []string{"GATE-011"}},
+		{name: "an old connection ends as a turn is sent on it", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.turn(4100, "t", history.TurnSent, reused)
+			s.end(4110, "t", history.Cut)
+		})},
+		{name: "hung as the next drain begins", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.turn(4100, "t", history.TurnSent)
+			s.begin(4200)
+			s.read(4210, history.Draining, 0)
+			s.end(16100, "t", history.Hung)
+		})},
 		{name: "refused as the next drain begins", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)
 			s.read(2003, history.Running, 0)

@@ -284,6 +284,13 @@ func TestFurtherFaults(t *testing.T) {
 			s.turn(1020, "f", history.TurnSent)
 			s.turn(1021, "f", history.TurnEnded, func(t *history.Turn) { t.Outcome, t.Status = history.Refused, 500 })
 		}), violated: []string{"GATE-012"}},
+		{name: "hangs-after-cancel", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.turn(4100, "t", history.TurnSent)
+			s.end(16100, "t", history.Hung)
+			s.stale(16200, history.Running, 0)
+		}), violated: []string{"GATE-011"}},
 		{name: "refuse-without-drain", story: tell(launched, func(s *story) { s.refuse(100, "r") }), violated: []string{"GATE-011"}},
 		{name: "stall-stream", story: tell(launched, func(s *story) {
 			s.hold(100, "t", stream)

@@ -74,9 +74,11 @@ func judgeRefusalShape(v *View, r *ruling) {
 }
 
 // judgeNeedlessRefusal is GATE-011: B after cancel the next turn is accepted, and
-// nothing is refused as draining when no drain was requested.
+// nothing is refused as draining when no drain was requested. A turn that fails or
+// hangs before it reaches the model was not accepted either.
 func judgeNeedlessRefusal(v *View, r *ruling) {
 	for _, t := range v.sent {
+		v.judgeNotAccepted(t, r)
 		l := t.Life
 		over := v.horizon
 		if t.Ended != nil {
@@ -117,6 +119,29 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 				running.Event, t.Sent, t.Ended)
 		}
 	}
+}
+
+// judgeNotAccepted charges a turn that was sent more than B after a cancel, on a
+// connection of its own, and came to nothing although nothing drained or ended.
+func (v *View) judgeNotAccepted(t *Turn, r *ruling) {
+	if !t.broken() || t.reached() != nil || t.Sent.Turn.Reused || t.Ended.Return > t.Life.Serving {
+		return
+	}
+	over := t.Ended.Return
+	before := v.lastCancel(t.Sent.Call)
+	if before == nil || before.Cancel.Call <= t.Life.From || v.drainAt(t.Sent.Call, over) != nil ||
+		t.Life.Met <= t.Sent.Call || v.decoyAt(t.Sent.Call, over) != nil || v.dying(t.Life, over) {
+		return
+	}
+	margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound
+	if margin <= 0 || v.frozen(t.Sent.Call, over) {
+		return
+	}
+	r.arises()
+	r.miss(v, before.Cancel.Call, over, margin,
+		fmt.Sprintf("%s after the marker's removal the next turn is accepted", v.Bound),
+		fmt.Sprintf("turn %s, sent to %s %s after it, was not: %s", t.ID, t.Ingress, round(margin+v.Bound), history.Describe(*t.Ended)),
+		before.Cancel, t.Sent, t.Ended)
 }
 
 // ranBefore returns a reading that shows that the life was running before the
