@@ -10,6 +10,8 @@ type Drain struct {
 	Begin    *history.Event
 	Rewrites []*history.Event
 	Cancel   *history.Event // or the marker's disappearance; nil: never
+
+	hurry hurry
 }
 
 // until is the last instant at which the marker was certainly there.
@@ -162,7 +164,7 @@ func (v *View) indexSpells() {
 }
 
 // acknowledgement finds the first reading of the publication that is this
-// drain's: not a leftover of the one before, or of the life before.
+// drain's: not a leftover of the ones before, or of the life before.
 func (v *View) acknowledgement(s *Spell, p *Publication) *Read {
 	ours := false // what is read from here on can't be the last drain's any more
 	if !s.AtStart {
@@ -187,7 +189,7 @@ func (v *View) acknowledgement(s *Spell, p *Publication) *Read {
 			ours = true
 			continue
 		}
-		if ours || v.ran(s.Due, r.Event.Call) > v.Bound {
+		if ours && !s.Drain.hurry.behind || v.ran(s.Due, r.Event.Call) > v.Bound {
 			return r
 		}
 	}

@@ -92,6 +92,7 @@ func NewView(events []history.Event) (*View, error) {
 	v.indexDrains()
 	v.indexReads()
 	v.indexLeaving()
+	v.indexHurries()
 	v.indexSpells()
 	v.indexFlights()
 	v.byLife = make([][]*Spell, len(v.Lives))

@@ -27,7 +27,7 @@ func judgeBegin(v *View, r *ruling) {
 		if !plain(s.Drain.Begin) || s.Life.Met <= s.Drain.Begin.Call {
 			continue // MARKER and WATCH-004 judge these, and what comes after them
 		}
-		if v.hurried(s.Drain) {
+		if s.Drain.hurry.begun {
 			continue // WATCH-005
 		}
 		arose, first := false, (*Read)(nil)
@@ -86,7 +86,7 @@ func leftByFlap(p *Publication, previous, s *Spell, before *Read) bool {
 func judgeCancel(v *View, r *ruling) {
 	for i, s := range v.Spells {
 		cancel := s.Drain.Cancel
-		if cancel == nil || cancel.Call > s.Life.Serving || v.hurried(s.Drain) {
+		if cancel == nil || cancel.Call > s.Life.Serving || s.Drain.hurry.begun {
 			continue
 		}
 		if cancel.Marker.Op == history.OpFound {

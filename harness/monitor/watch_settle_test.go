@@ -34,7 +34,28 @@ func TestHurriesSettle(t *testing.T) {
 		{name: "settles and is lost again", story: tell(launched, burst, func(s *story) {
 			s.read(1100, history.Draining, 0)
 			s.read(3200, history.Running, 0)
-		}), violated: []string{"MARKER-001"}},
+		}), violated: draining},
+		{name: "follows every operation, a little late", story: tell(launched, burst, func(s *story) {
+			s.stale(1015, history.Running, 0)
+			s.read(1018, history.Draining, 0)
+			s.stale(1025, history.Draining, 0)
+			s.read(1030, history.Running, 0)
+			s.read(1040, history.Draining, 0)
+			s.stale(3100, history.Draining, 0)
+		}), arose: draining},
+		{name: "a cancel it has not come to yet", story: tell(launched, func(s *story) {
+			s.stale(999, history.Running, 0)
+			s.begin(1000)
+			s.cancel(1010)
+			s.stale(1015, history.Running, 0)
+			s.read(1100, history.Draining, 0)
+			s.stale(3500, history.Draining, 0)
+		}), violated: draining},
+		{name: "never settles, and the machine stood still for a moment", story: tell(launched, burst, func(s *story) {
+			s.stall(1100, 1230)
+			s.stale(3100, history.Running, 0)
+			s.stale(13100, history.Running, 0)
+		}), violated: draining},
 		{name: "the machine stood still", story: tell(launched, burst, func(s *story) {
 			s.stall(1100, 3000)
 			s.stale(3100, history.Running, 0)
