@@ -214,6 +214,9 @@ func judgeAbsence(v *View, r *ruling) {
 				if d != nil && running.Event.Call < d.Begin.Call {
 					continue // nothing after that drain showed running yet: WATCH-002, WATCH-005
 				}
+				if d != nil && d.hurry.ended && v.ran(d.past(), running.Event.Call) <= v.Bound {
+					continue // that running may be from before the hurry: WATCH-005
+				}
 				if d != nil && !v.answered(d, p, read.Life) && v.ran(d.past(), read.Event.Call) <= v.Bound {
 					continue // the drain may be noticed only now
 				}
