@@ -76,15 +76,16 @@ func (g gateway) held(ctx context.Context, t pod.Turn) *pod.Submitted {
 }
 
 // accepts submits a turn after a cancel and waits for its whole reply. Until B has
-// passed the gateway may still refuse (GATE-011), so the turn is sent again until
-// then; what is refused later is the monitors' to judge.
+// passed the gateway need not accept it (GATE-011), so one is sent again until
+// then; what becomes of a later one is the monitors' to judge.
 func (g gateway) accepts(ctx context.Context, t pod.Turn) {
 	ginkgo.GinkgoHelper()
 	began := time.Now()
 	for {
+		due := time.Since(began) > g.B()+g.B()/4
 		turn := g.submit(ctx, t)
 		g.eventuallyTurn(ctx, turn).Should(expect.HaveEnded())
-		if turn.View().Outcome != history.Refused || time.Since(began) > g.B()+g.B()/4 {
+		if turn.View().Outcome == history.Finished || due {
 			gomega.Expect(turn).To(expect.FinishWhole())
 			return
 		}
@@ -105,9 +106,11 @@ func (g gateway) eventually(ctx context.Context) types.AsyncAssertion {
 	}).WithTimeout(g.Grace()).WithPolling(poll)
 }
 
+// eventuallyTurn waits a little longer than the probe waits for a turn, so that one
+// that hangs is seen to hang.
 func (g gateway) eventuallyTurn(ctx context.Context, s *pod.Submitted) types.AsyncAssertion {
 	ginkgo.GinkgoHelper()
-	return gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace()).WithPolling(poll)
+	return gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace() + g.B()/2).WithPolling(poll)
 }
 
 // holds expects that nothing that is published changes for a while.

@@ -133,8 +133,8 @@ func judgeStopped(v *View, r *ruling) {
 		if l.Shutdown == nil || l.Gone == nil || l.Shutdown.Call > l.Gone.Return || l.Kill != nil && l.Kill.Call <= l.Gone.Return {
 			continue
 		}
-		if code := l.Gone.Process.ExitCode; code != nil && *code != 0 {
-			continue // not in good order
+		if code := l.Gone.Process.ExitCode; code != nil && *code != 0 || l.Gone.Call < l.Shutdown.Call {
+			continue // not in good order, or perhaps gone before it was told
 		}
 		for _, p := range v.Publications {
 			if p.File {
