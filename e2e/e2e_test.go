@@ -389,6 +389,8 @@ func TestTwoGatesAtOnce(t *testing.T) {
 }
 
 // Every wrong gateway is named under its point, once; scripts/prove does it often.
+// Several at once are noise to each other, so what ends without a verdict is tried again.
 func TestWrongGatewaysAreNamed(t *testing.T) {
-	drainproof(t, "prove", "--wrong", "1", "--right", "1", "--runtime", runtimeUnderTest()).must(t, 0)
+	drainproof(t, "prove", "--wrong", "1", "--right", "1", "--runtime", runtimeUnderTest(),
+		"--parallel", "3", "--retry-incomplete", "2").must(t, 0)
 }

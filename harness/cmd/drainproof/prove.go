@@ -48,6 +48,7 @@ Exit codes: 0 all of them, 1 not all of them, 2 usage, 3 could not be run.`,
 	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process or auto (default: the configuration's)")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
+	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends incomplete; a wrong verdict is never retried")
 	return cmd
 }
 
@@ -58,30 +59,40 @@ func prove(ctx context.Context, o gateOptions, only []string, wrong, right int, 
 			return &exitError{2, fmt.Errorf("there is no wrong gateway %q; the catalogue has %s", id, faultIDs())}
 		}
 	}
-	started := time.Now()
-	missed := 0
-	fmt.Fprintf(out, "%-26s %-5s %-11s %7s  %s\n", "gateway", "point", "must name", "right", "otherwise")
+	var subjects []*subject
 	for _, f := range append(faults.All(), faults.Innocents()...) {
-		if len(only) > 0 && !slices.Contains(only, f.ID) {
-			continue
+		if len(only) == 0 || slices.Contains(only, f.ID) {
+			subjects = append(subjects, newSubject(&f, wrong))
 		}
-		named, notes, err := proveOne(ctx, o, &f, wrong, out)
-		if err != nil {
-			return err
-		}
-		missed += wrong - named
-		name := f.MustName
-		if f.Innocent() {
-			name = "nothing"
-		}
-		fmt.Fprintf(out, "%-26s %-5s %-11s %3d/%-3d  %s\n", f.ID, f.Point, name, named, wrong, strings.Join(notes, "; "))
 	}
-	passed, notes, err := proveOne(ctx, o, nil, right, out)
-	if err != nil {
+	subjects = append(subjects, newSubject(nil, right))
+
+	started := time.Now()
+	fmt.Fprintf(out, "%-26s %-5s %-11s %7s  %s\n", "gateway", "point", "must name", "right", "otherwise")
+	runs, ctx := errgroup.WithContext(ctx)
+	runs.SetLimit(max(1, o.parallel))
+	begun := make(chan struct{})
+	go func() {
+		defer close(begun)
+		for _, s := range subjects {
+			for range s.runs {
+				runs.Go(func() error { return s.run(ctx, o, out) })
+			}
+		}
+	}()
+	missed := 0
+	for _, s := range subjects { // in the catalogue's order, whichever ends first
+		s.left.Wait()
+		if ctx.Err() != nil {
+			break
+		}
+		missed += s.runs - s.right
+		fmt.Fprintln(out, s)
+	}
+	<-begun
+	if err := runs.Wait(); err != nil {
 		return err
 	}
-	missed += right - passed
-	fmt.Fprintf(out, "%-26s %-5s %-11s %3d/%-3d  %s\n", "the right gateway", "", "nothing", passed, right, strings.Join(notes, "; "))
 	fmt.Fprintf(out, "\n%s in all\n", time.Since(started).Round(time.Second))
 	if missed > 0 {
 		return &exitError{1, fmt.Errorf("%d runs did not end as they must", missed)}
@@ -89,65 +100,99 @@ func prove(ctx context.Context, o gateOptions, only []string, wrong, right int, 
 	return nil
 }
 
-// proveOne runs one gateway n times and says how often it was judged rightly and,
-// for the other runs, what happened and where the report is.
-func proveOne(ctx context.Context, o gateOptions, f *faults.Fault, n int, out io.Writer) (right int, notes []string, err error) {
-	o.profile = config.ProfileGate
-	if f != nil {
-		o.fault = f.ID
-		if !f.Innocent() && f.Point == "" {
-			// The five points do not look for it; its own family does.
-			o.profile, o.filter = config.ProfileFull, "family:"+family(f.MustName)
-		}
-	}
-	var mu sync.Mutex
-	var group errgroup.Group
-	group.SetLimit(max(1, o.parallel))
-	for range n {
-		group.Go(func() error {
-			if ctx.Err() != nil {
-				return &exitError{3, ctx.Err()}
-			}
-			note, err := proveOnce(ctx, o, f, out)
-			mu.Lock()
-			defer mu.Unlock()
-			if note != "" {
-				notes = append(notes, note)
-			} else if err == nil {
-				right++
-			}
-			return err
-		})
-	}
-	err = group.Wait()
-	return right, notes, err
+// subject is one gateway with what became of its runs.
+type subject struct {
+	fault *faults.Fault // nil: the right gateway
+	runs  int
+	left  sync.WaitGroup // runs that are not over
+
+	mu    sync.Mutex
+	right int      // runs that were judged rightly
+	notes []string // what happened in the others, and where the report is
 }
 
-// proveOnce is one run; it returns what was wrong with the verdict, if anything.
-func proveOnce(ctx context.Context, o gateOptions, f *faults.Fault, out io.Writer) (note string, err error) {
+func newSubject(f *faults.Fault, runs int) *subject {
+	s := &subject{fault: f, runs: runs}
+	s.left.Add(runs)
+	return s
+}
+
+// String is its line of the table.
+func (s *subject) String() string {
+	id, point, name := "the right gateway", "", "nothing"
+	if s.fault != nil {
+		id, point = s.fault.ID, s.fault.Point
+		if !s.fault.Innocent() {
+			name = s.fault.MustName
+		}
+	}
+	return fmt.Sprintf("%-26s %-5s %-11s %3d/%-3d  %s", id, point, name, s.right, s.runs, strings.Join(s.notes, "; "))
+}
+
+// run is one run of it, and more of them while there is no verdict and retries are left.
+func (s *subject) run(ctx context.Context, o gateOptions, out io.Writer) error {
+	defer s.left.Done()
+	o.profile = config.ProfileGate
+	if s.fault != nil {
+		o.fault = s.fault.ID
+		if !s.fault.Innocent() && s.fault.Point == "" {
+			// The five points do not look for it; its own family does.
+			o.profile, o.filter = config.ProfileFull, "family:"+family(s.fault.MustName)
+		}
+	}
+	for again := 0; ; again++ {
+		if ctx.Err() != nil {
+			return &exitError{3, ctx.Err()}
+		}
+		note, err := proveOnce(ctx, o, s.fault, out)
+		if err != nil {
+			return err
+		}
+		if note.incomplete && again < o.retries {
+			continue
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if note.text != "" {
+			s.notes = append(s.notes, note.text)
+		} else {
+			s.right++
+		}
+		return nil
+	}
+}
+
+// note is what was wrong with the verdict of one run; the zero value: nothing.
+type note struct {
+	text       string
+	incomplete bool // there was no verdict
+}
+
+// proveOnce is one run.
+func proveOnce(ctx context.Context, o gateOptions, f *faults.Fault, out io.Writer) (note, error) {
 	l, err := o.launcher(ctx, out)
 	if err != nil {
-		return "", &exitError{2, err}
+		return note{}, &exitError{2, err}
 	}
 	// Reports of verdicts that are as they must be tell nothing and are removed;
 	// the others must outlive the many runs that follow.
 	dir := filepath.Join(l.cfg.Report.Dir, "prove")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", &exitError{2, err}
+		return note{}, &exitError{2, err}
 	}
 	if l.dir, err = os.MkdirTemp(dir, time.Now().UTC().Format("20060102T150405Z-")); err != nil {
-		return "", &exitError{2, err}
+		return note{}, &exitError{2, err}
 	}
 	within, cancel := context.WithTimeout(ctx, o.deadline)
 	defer cancel()
 	r, err := l.run(within)
 	if err != nil {
-		return firstLine(err.Error()) + " (" + l.dir + ")", nil
+		return note{text: firstLine(err.Error()) + " (" + l.dir + ")"}, nil
 	}
 	if wrong := misjudged(r, f); wrong != "" {
-		return wrong + " (" + l.dir + ")", nil
+		return note{text: wrong + " (" + l.dir + ")", incomplete: r.ExitCode == 3}, nil
 	}
-	return "", os.RemoveAll(l.dir)
+	return note{}, os.RemoveAll(l.dir)
 }
 
 // misjudged says what is wrong with a verdict on a gateway that is known; "" when
