@@ -272,6 +272,15 @@ func TestFollowUps(t *testing.T) {
 		t.Errorf("its output is %q", got)
 	}
 	p.awaitState("running", 0)
+	said := p.call(http.MethodGet, "/v1/sessions/s", nil)
+	for text, want := range map[string]bool{"one": true, "zwei": true, "three": true, "late": false} {
+		if strings.Contains(said.body, `"content":"`+text+`"`) != want {
+			t.Errorf("is %q in the session: want %t; it holds %s", text, want, said.body)
+		}
+	}
+	if a := p.call(http.MethodGet, "/v1/sessions/nobody", nil); a.status != http.StatusOK || !strings.Contains(a.body, `"messages":[]`) {
+		t.Errorf("a session nobody has used: %+v", a)
+	}
 	if m.Count() != 3 {
 		t.Errorf("%d calls for three turns", m.Count())
 	}

@@ -89,7 +89,7 @@ func (g *Gateway) run(parts *Parts, end *endings) error {
 	}
 	server := ingress.New(ingress.Parts{
 		Admitter: parts.Admitter, Turns: parts.Turns, Detached: parts.Detached, Background: parts.Background, Jobs: parts.Jobs,
-		Ledger: parts.Ledger, Log: parts.Log, QueueFollowUps: g.config.QueueFollowUps,
+		Ledger: parts.Ledger, Log: parts.Log, QueueFollowUps: g.config.QueueFollowUps, Around: g.around(parts),
 	})
 	var work sync.WaitGroup
 	served := make(chan error, 1)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -60,6 +61,7 @@ type Wrap struct {
 	Target    func(*Parts, watch.Target) watch.Target
 	Watcher   func(*Parts, watch.Reconciler) watch.Reconciler
 	Notifier  func(*Parts, notify.Notifier) notify.Notifier
+	Handler   func(*Parts, http.Handler) http.Handler // the whole ingress
 }
 
 // publishing makes the parts that publish, which are needed before all others.
@@ -151,6 +153,17 @@ func (g *Gateway) watching(p *Parts) {
 			p.Watcher = wrap.Watcher(p, p.Watcher)
 		}
 	}
+}
+
+// around is what is put around the ingress.
+func (g *Gateway) around(p *Parts) []func(http.Handler) http.Handler {
+	var all []func(http.Handler) http.Handler
+	for _, wrap := range g.wraps {
+		if wrap.Handler != nil {
+			all = append(all, func(right http.Handler) http.Handler { return wrap.Handler(p, right) })
+		}
+	}
+	return all
 }
 
 // telling makes the part that is told of a shutdown.

@@ -6,6 +6,7 @@
 //	POST /v1/jobs               a turn that the clock starts; GET and DELETE /v1/jobs/{id}
 //	GET  /v1/background         jobs that go on in the background
 //	POST /v1/background/{name}/complete   one is done
+//	GET  /v1/sessions/{id}      what was said in a session
 //	GET  /health                200 while the process serves, in any state
 //	GET  /metrics               Prometheus
 //

@@ -25,6 +25,8 @@ type Parts struct {
 	Log        *slog.Logger
 	// QueueFollowUps has messages to busy sessions wait instead of being refused.
 	QueueFollowUps bool
+	// Around is put around the whole interface, each around those before it.
+	Around []func(http.Handler) http.Handler
 }
 
 // Server is the gateway's HTTP interface.
@@ -41,6 +43,7 @@ func New(parts Parts) *Server {
 	mux.HandleFunc("POST /v1/chat/completions", s.chat)
 	mux.HandleFunc("POST /v1/runs", s.startRun)
 	mux.HandleFunc("GET /v1/runs/{id}", s.showRun)
+	mux.HandleFunc("GET /v1/sessions/{id}", s.showSession)
 	mux.HandleFunc("POST /v1/jobs", s.addJob)
 	mux.HandleFunc("GET /v1/jobs/{id}", s.showJob)
 	mux.HandleFunc("DELETE /v1/jobs/{id}", s.removeJob)
@@ -48,9 +51,13 @@ func New(parts Parts) *Server {
 	mux.HandleFunc("POST /v1/background/{name}/complete", s.completeBackground)
 	mux.HandleFunc("GET /health", s.health)
 	mux.Handle("GET /metrics", s.metrics.handler())
+	var handler http.Handler = mux
+	for _, around := range parts.Around {
+		handler = around(handler)
+	}
 	var deliveries deliveries
 	s.http = &http.Server{
-		Handler:     mux,
+		Handler:     handler,
 		ConnContext: deliveries.track,
 		ConnState:   deliveries.changed,
 		// No limit on writing: a reply takes as long as its reader does, and the turn

@@ -115,9 +115,9 @@ func (r *Runner) settle(claim *Claim, record Record, ask call) (string, error) {
 func (r *Runner) work(ctx context.Context, request Request, ask call) (string, []model.Message, error) {
 	messages := request.Messages
 	if request.Session != "" {
-		history, err := r.sessions.History(request.Session)
+		history, err := r.History(request.Session)
 		if err != nil {
-			return "", nil, fmt.Errorf("%w: %w", ErrStorage, err)
+			return "", nil, err
 		}
 		messages = append(history, messages...)
 	}
@@ -140,6 +140,15 @@ func (r *Runner) work(ctx context.Context, request Request, ask call) (string, [
 		}
 	}
 	return "", nil, fmt.Errorf("the model asks for tools without end: the turn was given up after %d calls", maxCalls)
+}
+
+// History returns what was said in a session, oldest first.
+func (r *Runner) History(session string) ([]model.Message, error) {
+	history, err := r.sessions.History(session)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStorage, err)
+	}
+	return history, nil
 }
 
 // said is what a client's messages add to its session. Instructions to the model are
