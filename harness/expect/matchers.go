@@ -93,6 +93,34 @@ func BeRefused() types.GomegaMatcher {
 	}}
 }
 
+// BeQueued matches a turn that was acknowledged as queued and is not begun.
+func BeQueued() types.GomegaMatcher {
+	return &turn{"to be acknowledged as queued, unseen by the model", func(t pod.TurnView) bool {
+		return t.Queued && t.ModelCalls == 0
+	}}
+}
+
+// BeRefusedOrQueued matches a turn that was refused as draining or acknowledged as
+// queued, and never reached the model.
+func BeRefusedOrQueued() types.GomegaMatcher {
+	return &turn{"to be refused as draining or queued, unseen by the model", func(t pod.TurnView) bool {
+		return (t.Outcome == history.Refused || t.Queued) && t.ModelCalls == 0
+	}}
+}
+
+// BeHeldOff matches a turn that was not begun, and whose client knows: refused as
+// draining or because its session is busy, or queued.
+func BeHeldOff() types.GomegaMatcher {
+	return &turn{"to be refused or queued, unseen by the model", func(t pod.TurnView) bool {
+		return (t.Outcome == history.Refused || t.Outcome == history.Busy || t.Queued) && t.ModelCalls == 0
+	}}
+}
+
+// HaveRun matches a turn that the model has answered, whoever waits for it.
+func HaveRun() types.GomegaMatcher {
+	return &turn{"to be answered by the model", func(t pod.TurnView) bool { return t.ModelDone }}
+}
+
 // HaveEnded matches a turn whose client has seen its end, whatever it was.
 func HaveEnded() types.GomegaMatcher {
 	return &turn{"to have ended", func(t pod.TurnView) bool { return t.Outcome != "" }}

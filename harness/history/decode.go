@@ -136,7 +136,7 @@ func (e Event) Check() error {
 }
 
 var kinds = [...]Kind{
-	KindHeader, KindStep, KindMarker, KindState, KindTurn, KindModel, KindProcess, KindAction, KindStall, KindLog, KindOutcome,
+	KindHeader, KindStep, KindMarker, KindState, KindTurn, KindModel, KindSession, KindProcess, KindAction, KindStall, KindLog, KindOutcome,
 }
 
 // has says whether the body of a kind is set, and whether there is such a kind.
@@ -154,6 +154,8 @@ func (e *Event) has(kind Kind) (set, known bool) {
 		return e.Turn != nil, true
 	case KindModel:
 		return e.Model != nil, true
+	case KindSession:
+		return e.Session != nil, true
 	case KindProcess:
 		return e.Process != nil, true
 	case KindAction:

@@ -25,6 +25,8 @@ func Describe(e Event) string {
 		return describeTurn(*e.Turn)
 	case KindModel:
 		return describeModel(*e.Model)
+	case KindSession:
+		return fmt.Sprintf("the history of session %q holds the turns %v", e.Session.Name, e.Session.Turns)
 	case KindProcess:
 		return describeProcess(*e.Process)
 	case KindAction:
@@ -130,6 +132,7 @@ func describeModel(m Model) string {
 	what := map[ModelPhase]string{
 		ModelCalled:   "reached the model",
 		ModelReleased: "is released by the model",
+		ModelEmitted:  "has the beginning of its reply from the model",
 		ModelDone:     "has its whole reply from the model",
 		ModelGone:     "was hung up on by the gateway, at the model",
 	}[m.Phase]

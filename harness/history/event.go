@@ -22,6 +22,7 @@ const (
 	KindState   Kind = "state"   // one read of one publication
 	KindTurn    Kind = "turn"    // a turn as its client sees it
 	KindModel   Kind = "model"   // a turn as the model sees it: the ground truth of "in flight"
+	KindSession Kind = "session" // what the gateway says of a session's history
 	KindProcess Kind = "process" // the gateway's process appeared, vanished, or changed its socket
 	KindAction  Kind = "action"  // the harness did something to the gateway's process
 	KindStall   Kind = "stall"   // the 10 ms heartbeat came late: noise
@@ -44,6 +45,7 @@ type Event struct {
 	State   *State   `json:"state,omitempty"`
 	Turn    *Turn    `json:"turn,omitempty"`
 	Model   *Model   `json:"model,omitempty"`
+	Session *Session `json:"session,omitempty"`
 	Process *Process `json:"process,omitempty"`
 	Action  *Action  `json:"action,omitempty"`
 	Stall   *Stall   `json:"stall,omitempty"`
@@ -145,7 +147,8 @@ type TurnPhase string
 // Turn phases.
 const (
 	TurnSent     TurnPhase = "sent"     // Call: before the first byte of the request left; Return: after the last was handed over
-	TurnAnswered TurnPhase = "answered" // response headers read
+	TurnAnswered TurnPhase = "answered" // response headers read; of a run that is created now and polled later: it was accepted
+	TurnQueued   TurnPhase = "queued"   // acknowledged in the shape the target declares for queued: it is to run later
 	TurnProgress TurnPhase = "progress" // a streamed token arrived (thinned)
 	TurnStalled  TurnPhase = "stalled"  // the client stops reading from here on
 	TurnArriving TurnPhase = "arriving" // the first bytes of an answer wait, unread, at a client that stalls
@@ -168,6 +171,7 @@ const (
 	Aborted  TurnOutcome = "aborted"  // by the client
 	Unsent   TurnOutcome = "unsent"   // no connection could be made
 	Hung     TurnOutcome = "hung"     // the client gave up waiting
+	Queued   TurnOutcome = "queued"   // acknowledged as queued, and its client has nothing more to wait for
 )
 
 // Turn is a moment of a turn on the client's side.
@@ -185,6 +189,7 @@ type Turn struct {
 	Outcome    TurnOutcome `json:"outcome,omitempty"`     // with TurnEnded
 	Detail     string      `json:"detail,omitempty"`      // what was wrong with it
 	Stalls     bool        `json:"stalls,omitempty"`      // on sent: the client will not read the reply until told
+	Streams    bool        `json:"streams,omitempty"`     // on sent: the client asked for a streamed reply
 	ReplyBytes int         `json:"reply_bytes,omitempty"` // on sent: length of the reply the model will give
 }
 
@@ -195,6 +200,7 @@ type ModelPhase string
 const (
 	ModelCalled   ModelPhase = "called"   // the request is read; from here the turn is in flight for certain
 	ModelReleased ModelPhase = "released" // the latch opened; until here it was in flight for certain
+	ModelEmitted  ModelPhase = "emitted"  // tokens were handed over to the gateway while the latch stayed shut; Bytes is all so far
 	ModelDone     ModelPhase = "done"     // the whole reply was handed over to the gateway
 	ModelGone     ModelPhase = "gone"     // the gateway hung up before it was done
 )
@@ -209,7 +215,15 @@ type Model struct {
 	Auxiliary bool       `json:"auxiliary,omitempty"`
 	// Fail is the HTTP status with which the model was told to answer instead of a
 	// reply: what becomes of the turn then is not an interruption by the gateway.
-	Fail int `json:"fail,omitempty"`
+	Fail  int `json:"fail,omitempty"`
+	Bytes int `json:"bytes,omitempty"` // with emitted: of the reply's text, so far
+}
+
+// Session is one look at the history the gateway keeps of a session. Its text stays
+// where it is: what counts is whose turns are in it.
+type Session struct {
+	Name  string   `json:"name"`
+	Turns []string `json:"turns,omitempty"` // their tokens, in the order in which they first appear
 }
 
 // Process is what the probe sees of the gateway's process.

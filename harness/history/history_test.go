@@ -209,6 +209,8 @@ func TestDescribe(t *testing.T) {
 		{Event{Kind: KindTurn, Turn: &Turn{ID: "t", Phase: TurnEnded, Outcome: Refused, Status: 503, Code: "draining"}}, `turn t ended: refused, status 503, code "draining"`},
 		{Event{Kind: KindModel, Model: &Model{Turn: "t", Call: 1, Phase: ModelCalled}}, "turn t reached the model"},
 		{Event{Kind: KindModel, Model: &Model{Turn: "t", Call: 2, Phase: ModelGone}}, "turn t, call 2, was hung up on by the gateway, at the model"},
+		{Event{Kind: KindModel, Model: &Model{Turn: "t", Call: 1, Phase: ModelEmitted, Bytes: 8}}, "turn t has the beginning of its reply from the model"},
+		{Event{Kind: KindSession, Session: &Session{Name: "s\n", Turns: []string{"t"}}}, `the history of session "s\n" holds the turns [t]`},
 		{Event{Kind: KindModel, Model: &Model{Auxiliary: true, Phase: ModelDone}}, "a call of no turn has its whole reply from the model"},
 		{Event{Kind: KindProcess, Process: &Process{Phase: ProcessGone, PID: 4, ExitCode: &code}}, "gateway's process 4 is gone, exit code 0"},
 		{Event{Kind: KindProcess, Process: &Process{Phase: ProcessListening, PID: 4, Port: 80, Inode: 6}}, "gateway's process 4: port 80 listening, socket 6"},

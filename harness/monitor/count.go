@@ -11,7 +11,10 @@ func countMonitors() []Monitor {
 		rule("COUNT-001", "count-follows-turns", judgeCount),
 		rule("COUNT-002", "count-falls-to-zero", judgeOvercount),
 		rule("COUNT-003", "never-drained-while-busy", judgeBusyNeverZero),
+		rule("COUNT-004", "no-leak", judgeLeak),
+		rule("COUNT-005", "every-ingress-counted", judgeEveryLane),
 		rule("COUNT-006", "counted-until-delivered", judgeDelivery),
+		rule("COUNT-007", "no-ghost", judgeGhost),
 		rule("STATE-009", "transition-keeps-count", judgeTransition),
 	}
 }
@@ -191,7 +194,8 @@ func judgeBusyNeverZero(v *View, r *ruling) {
 	v.accuse(r, "COUNT-003", "never draining with 0 while a turn is in flight")
 }
 
-// judgeDelivery is COUNT-006: a turn counts until its reply is handed over.
+// judgeDelivery is COUNT-006: a turn counts from its admission until its reply is
+// handed over.
 func judgeDelivery(v *View, r *ruling) {
 	for _, u := range v.misses {
 		if u.delivering > 0 {
@@ -199,6 +203,7 @@ func judgeDelivery(v *View, r *ruling) {
 		}
 	}
 	v.accuse(r, "COUNT-006", "a turn counts until its whole reply is handed over")
+	judgeCountedLate(v, r)
 }
 
 // judgeTransition is STATE-009: entering a drain keeps the live count.

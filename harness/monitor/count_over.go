@@ -9,13 +9,24 @@ import (
 	"github.com/drainproof/drainproof/harness/history"
 )
 
-// judgeOvercount is COUNT-002: the count reaches 0 after the last turn's end. A
-// reading accuses when it counts more turns than may have been in flight at any
-// time in the Grace bounds before it: no lag explains it.
-func judgeOvercount(v *View, r *ruling) {
+// overcount is the first of a stretch of readings that count more turns than may have
+// been in flight at any time in the Grace bounds before it: no lag explains it.
+type overcount struct {
+	publication    *Publication
+	read           *Read
+	from           history.Stamp // Grace bounds before it
+	possibly       int           // turns that may have been in flight since then
+	zero           history.Stamp // when 0 was read last, or the life began: nothing was left over then
+	well, abnormal bool          // turns have ended since, well or otherwise
+}
+
+func (v *View) findOvercounts() []overcount {
+	var out []overcount
 	for _, p := range v.Publications {
-		told := false // once per stretch of readings that count too many
+		told := false // once per stretch
+		zero := dawn
 		for _, read := range p.Reads {
+			zero = max(zero, read.Life.From)
 			if !read.Good || !read.Fresh || read.Event.Return > read.Life.Serving {
 				told = false
 				continue
@@ -23,6 +34,9 @@ func judgeOvercount(v *View, r *ruling) {
 			from := read.Event.Call.Add(-v.Grace)
 			if read.State.Count == 0 || v.frozen(from.Add(-v.Grace), read.Event.Return) {
 				told = told && read.State.Count != 0
+				if read.State.Count == 0 {
+					zero = read.Event.Call
+				}
 				continue
 			}
 			if worst, _ := v.noisiest(from, read.Event.Return); worst > v.Bound {
@@ -34,22 +48,88 @@ func judgeOvercount(v *View, r *ruling) {
 				continue
 			}
 			if !told {
-				r.violation(read.Event.Return,
-					"the count falls to 0 when the last turn has ended",
-					fmt.Sprintf("%s shows %s with %d, while at most %d turns can have been in flight in the %s before", p.Name, read.State.State, read.State.Count, possibly, v.Grace),
-					append(v.lastEnds(from), read.Event)...)
+				out = append(out, v.sinceZero(overcount{publication: p, read: read, from: from, possibly: possibly, zero: zero}))
 			}
 			told = true
 		}
 	}
+	return out
+}
+
+// sinceZero looks at how turns ended that may be what is left in the count.
+func (v *View) sinceZero(o overcount) overcount {
+	for _, t := range v.Turns {
+		e := t.Ended
+		if e == nil || e.Return <= o.zero || e.Call > o.read.Event.Return {
+			continue
+		}
+		switch {
+		case t.endedAbnormally():
+			o.abnormal = true
+		case t.reached() != nil:
+			o.well = true
+		}
+	}
+	return o
+}
+
+// endedAbnormally says whether the turn, as far as its client knows, ended in one of
+// the ways in which counts leak: a failure, a client that went away or gave up, a
+// refusal.
+func (t *Turn) endedAbnormally() bool {
+	switch t.Outcome() {
+	case history.Failed, history.Cut, history.Hung, history.Aborted, history.Refused, history.Busy:
+		return true
+	}
+	return false
+}
+
+// judgeOvercount is COUNT-002: the count reaches 0 after the last turn's end. What
+// only turns can have left over that did not end well is COUNT-004's.
+func judgeOvercount(v *View, r *ruling) {
+	for _, o := range v.overs {
+		if o.well || !o.abnormal {
+			r.violation(o.read.Event.Return, "the count falls to 0 when the last turn has ended", o.actual(v), append(v.lastEnds(o.from), o.read.Event)...)
+		}
+	}
 	v.sampleZero(r)
+}
+
+// judgeLeak is COUNT-004: no end of a turn leaves it in the count.
+func judgeLeak(v *View, r *ruling) {
+	for _, o := range v.overs {
+		if o.abnormal {
+			r.violation(o.read.Event.Return,
+				"after a model error, a client that went away, a time-out or a refusal the count is 0 again",
+				o.actual(v), append(v.lastEnds(o.from), o.read.Event)...)
+		}
+	}
+	lastZero := map[*Life]history.Stamp{}
+	for _, p := range v.Publications {
+		for _, read := range p.Reads {
+			if read.Good && read.Fresh && read.State.Count == 0 {
+				lastZero[read.Life] = max(lastZero[read.Life], read.Event.Call)
+			}
+		}
+	}
+	for _, t := range v.Turns {
+		// Of refusals there are hundreds; those that tell are of turns that got in.
+		if t.endedAbnormally() && t.reached() != nil && lastZero[v.lifeAt(t.Ended.Return)] > t.Ended.Return {
+			r.arises()
+		}
+	}
+}
+
+func (o overcount) actual(v *View) string {
+	return fmt.Sprintf("%s shows %s with %d, while at most %d turns can have been in flight in the %s before",
+		o.publication.Name, o.read.State.State, o.read.State.Count, o.possibly, v.Grace)
 }
 
 // lastEnds returns the last turn end before the instant, as evidence.
 func (v *View) lastEnds(at history.Stamp) []*history.Event {
 	var last *history.Event
 	for _, t := range v.Turns {
-		if e := t.Ended; e != nil && t.reached() != nil && e.Return <= at && (last == nil || e.Return > last.Return) {
+		if e := t.Ended; e != nil && (t.reached() != nil || t.endedAbnormally()) && e.Return <= at && (last == nil || e.Return > last.Return) {
 			last = e
 		}
 	}

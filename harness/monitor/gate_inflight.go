@@ -8,7 +8,10 @@ import (
 )
 
 func flightMonitors() []Monitor {
-	return []Monitor{rule("GATE-004", "in-flight-untouched", judgeInFlight)}
+	return []Monitor{rule("GATE-004", "in-flight-untouched", func(v *View, r *ruling) {
+		judgeInFlight(v, r)
+		judgeStalled(v, r)
+	})}
 }
 
 // judgeInFlight is GATE-004: a turn in flight when the drain began is neither

@@ -19,7 +19,8 @@ func refusalMonitors() []Monitor {
 	}
 }
 
-// judgeRefusedReachesModel is GATE-002: a refused turn never reaches the model.
+// judgeRefusedReachesModel is GATE-002: a refused turn never reaches the model, and
+// leaves nothing in its session.
 func judgeRefusedReachesModel(v *View, r *ruling) {
 	for _, t := range v.Turns {
 		if t.Outcome() != history.Refused {
@@ -33,6 +34,18 @@ func judgeRefusedReachesModel(v *View, r *ruling) {
 				t.Sent, called, t.Ended)
 		}
 	}
+	for _, look := range v.sessions {
+		for _, id := range look.Session.Turns {
+			t := v.byID[id]
+			if t == nil || t.Outcome() != history.Refused || t.Ended.Return > look.Call {
+				continue
+			}
+			r.violation(look.Return,
+				"a refused turn leaves nothing in the session's history",
+				fmt.Sprintf("turn %s was refused by %s, and stands in the history of session %q", t.ID, t.Ingress, look.Session.Name),
+				t.Sent, t.Ended, look)
+		}
+	}
 }
 
 // judgeRefusalShape is GATE-008: a turn that is not started because of the drain
@@ -41,7 +54,7 @@ func judgeRefusedReachesModel(v *View, r *ruling) {
 func judgeRefusalShape(v *View, r *ruling) {
 	for _, s := range v.Spells {
 		for _, t := range v.afterAck(s) {
-			if t.Ended == nil || t.Ended.Return > s.Until || t.reached() != nil || v.frozen(t.Sent.Call, t.Ended.Return) {
+			if t.Ended == nil || t.Ended.Return > s.Until || t.reached() != nil || t.Queued != nil || v.frozen(t.Sent.Call, t.Ended.Return) {
 				continue // the marker went, or the gateway ended, meanwhile: it owes no refusal
 			}
 			switch {

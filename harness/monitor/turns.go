@@ -16,10 +16,14 @@ const DeliveryBytes = 8_000_000
 type Turn struct {
 	ID       string
 	Ingress  string
+	Session  string
 	Reused   bool // sent on a connection opened earlier
+	Streams  bool // its client asked for a streamed reply, and reads it
 	Long     bool // its client stalls, and its reply is longer than sockets hold
 	Sent     *history.Event
 	Answered *history.Event
+	Queued   *history.Event   // it was acknowledged as queued
+	Progress []*history.Event // pieces of its reply arrived, in order
 	Resumed  *history.Event
 	Aborted  *history.Event
 	Ended    *history.Event
@@ -31,7 +35,8 @@ type Turn struct {
 type Call struct {
 	Number                       int
 	Called, Released, Done, Gone *history.Event
-	Failing                      bool // the model was told to answer with an error
+	Emitted                      []*history.Event // tokens were handed to the gateway meanwhile, in order
+	Failing                      bool             // the model was told to answer with an error
 }
 
 // Outcome is how it ended for its client; empty while it has not.
@@ -91,6 +96,8 @@ func (v *View) indexTurns() {
 			if !e.Model.Auxiliary && e.Model.Turn != "" {
 				v.turn(e.Model.Turn).call(e.Model.Call).tell(e)
 			}
+		case history.KindSession:
+			v.sessions = append(v.sessions, e)
 		}
 	}
 	for _, t := range v.Turns {
@@ -142,12 +149,20 @@ func (t *Turn) tell(e *history.Event) {
 	if t.Ingress == "" {
 		t.Ingress = e.Turn.Ingress
 	}
+	if t.Session == "" {
+		t.Session = e.Turn.Session
+	}
 	var slot **history.Event
 	switch e.Turn.Phase {
 	case history.TurnSent:
 		slot = &t.Sent
 	case history.TurnAnswered:
 		slot = &t.Answered
+	case history.TurnQueued:
+		slot = &t.Queued
+	case history.TurnProgress:
+		t.Progress = append(t.Progress, e)
+		return
 	case history.TurnResumed:
 		slot = &t.Resumed
 	case history.TurnAborted:
@@ -163,6 +178,7 @@ func (t *Turn) tell(e *history.Event) {
 	*slot = e
 	if e.Turn.Phase == history.TurnSent {
 		t.Reused = e.Turn.Reused
+		t.Streams = e.Turn.Streams && !e.Turn.Stalls
 		t.Long = e.Turn.Stalls && e.Turn.ReplyBytes >= DeliveryBytes
 	}
 }
@@ -186,6 +202,9 @@ func (c *Call) tell(e *history.Event) {
 		slot = &c.Called
 	case history.ModelReleased:
 		slot = &c.Released
+	case history.ModelEmitted:
+		c.Emitted = append(c.Emitted, e)
+		return
 	case history.ModelDone:
 		slot = &c.Done
 	case history.ModelGone:
@@ -214,7 +233,8 @@ func (v *View) certain(t *Turn) (from, delivery, to history.Stamp, ok bool) {
 			return 0, 0, 0, false
 		}
 	}
-	if t.Ended != nil && t.Outcome() != history.Finished && t.Ended.Return <= limit {
+	// A turn that was queued runs whatever becomes of the client that was told so.
+	if t.Ended != nil && t.Outcome() != history.Finished && t.Queued == nil && t.Ended.Return <= limit {
 		return 0, 0, 0, false
 	}
 	from = called.Return

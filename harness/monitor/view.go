@@ -49,9 +49,11 @@ type View struct {
 	noises    []noise
 	found     []*history.Event // marker changes that were not the controller's
 	idle      []*history.Event // cancels where there was no marker
+	sessions  []*history.Event // looks at what the gateway keeps of a session
 	decoys    []*decoy         // markers outside the home
 	flights   flights
-	misses    []undercount // what COUNT-001, 003, 006 and STATE-009 share
+	misses    []undercount // what COUNT-001, 003, 005, 006 and STATE-009 share
+	overs     []overcount  // what COUNT-002 and 004 share
 	flaps     []flap       // what STATE-003, 010 and MARKER share
 }
 
@@ -100,6 +102,7 @@ func NewView(events []history.Event) (*View, error) {
 		v.byLife[s.Life.Index] = append(v.byLife[s.Life.Index], s)
 	}
 	v.misses = v.findUndercounts()
+	v.overs = v.findOvercounts()
 	v.flaps = v.findFlaps()
 	return v, nil
 }

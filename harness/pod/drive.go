@@ -25,6 +25,7 @@ type Turn struct {
 	Connection string        // name of a connection opened by OpenConnections
 	RetryFor   time.Duration // keep trying to connect this long
 	OnState    string        // the probe submits it at the first reading of this state
+	Fail       int           // the model answers with this HTTP status instead of a reply
 }
 
 // Submitted is a turn on its way.
@@ -73,7 +74,7 @@ func (g *Gateway) Submit(ctx context.Context, t Turn) (*Submitted, error) {
 func (g *Gateway) params(t Turn) wire.SubmitParams {
 	p := wire.SubmitParams{
 		Ingress: t.Ingress, Session: t.Session, Purpose: t.Purpose,
-		Script: wire.Script{Hold: t.Hold, ReplyBytes: t.ReplyBytes},
+		Script: wire.Script{Hold: t.Hold, ReplyBytes: t.ReplyBytes, Fail: t.Fail},
 		Stall:  t.Stall, Connection: t.Connection, RetryFor: t.RetryFor,
 		GiveUp: g.Grace(),
 	}
@@ -121,6 +122,11 @@ func (g *Gateway) Sweep(ctx context.Context, s Sweep) ([]*Submitted, error) {
 		out = append(out, &Submitted{ID: id, gw: g})
 	}
 	return out, nil
+}
+
+// ReadSession writes down whose turns the gateway keeps in a session's history.
+func (g *Gateway) ReadSession(ctx context.Context, name string) error {
+	return g.probe.Session(ctx, name)
 }
 
 // Release opens the model's latch for these turns, or for all.
@@ -231,8 +237,13 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 		c.Ingresses = append(c.Ingresses, wire.Ingress{
 			Name: in.Name, Wire: in.Wire, Method: in.Method, URL: r.Expand(in.URL),
 			Header: expandAll(r, in.Header), SessionHeader: in.SessionHeader, Stream: in.Stream, Model: in.Model,
-			Refused: recognise(in.Refused), Busy: recognise(in.Busy),
+			Body: r.Expand(in.Body), Poll: poll(r, in.Poll),
+			Refused: recognise(in.Refused), Busy: recognise(in.Busy), Queued: recognise(in.Queued),
 		})
+	}
+	if s := t.Sessions; s != nil && s.History != nil {
+		h := s.History
+		c.Sessions = &wire.Sessions{Method: h.Method, URL: r.Expand(h.URL), Header: expandAll(r, h.Header), Body: r.Expand(h.Body), Messages: s.Messages}
 	}
 	for _, name := range t.Secrets {
 		if v := r.Expand(t.Env[name]); v != "" {

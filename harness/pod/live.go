@@ -38,7 +38,8 @@ type TurnView struct {
 	Sent        bool
 	Arriving    bool // the first bytes of an answer wait unread at its client
 	Answered    bool
-	Received    int // bytes of reply text
+	Queued      bool // acknowledged as queued
+	Received    int  // bytes of reply text
 	Outcome     history.TurnOutcome
 	Detail      string
 	Status      int
@@ -127,6 +128,8 @@ func (l *live) turn(e history.Event) {
 		t.Arriving = true
 	case history.TurnAnswered:
 		t.Answered, t.Status = true, e.Turn.Status
+	case history.TurnQueued:
+		t.Queued = true
 	case history.TurnProgress:
 		t.Received = max(t.Received, e.Turn.Bytes)
 	case history.TurnEnded:

@@ -1,6 +1,7 @@
 package pod
 
 import (
+	"github.com/drainproof/drainproof/harness/runtime"
 	"github.com/drainproof/drainproof/harness/target"
 	"github.com/drainproof/drainproof/harness/wire"
 )
@@ -11,4 +12,13 @@ func recognise(in []target.Recognise) []wire.Recognise {
 		out = append(out, wire.Recognise(r))
 	}
 	return out
+}
+
+func poll(r *runtime.Resolved, in *target.Poll) *wire.Poll {
+	if in == nil {
+		return nil
+	}
+	out := wire.Poll(*in)
+	out.URL, out.Header = r.Expand(in.URL), expandAll(r, in.Header)
+	return &out
 }

@@ -133,19 +133,30 @@ func (a *answer) judge(in *ingress, want string) (history.TurnOutcome, string) {
 		return history.Refused, ""
 	case matchesAny(in.busy, a):
 		return history.Busy, ""
+	case matchesAny(in.queued, a):
+		return history.Queued, ""
 	case !good:
 		return history.Failed, fmt.Sprintf("status %d: %s", a.status, excerpt(a.text))
 	case a.stream && a.json != nil:
 		return history.Failed, "an error within the stream: " + excerpt([]byte(asText(a.json)))
 	case reply == want:
 		return history.Cut, "the stream ended without [DONE]"
-	case len(reply) > 0 && strings.HasPrefix(want, reply), a.stream && reply == "":
-		return history.Cut, fmt.Sprintf("the reply ended after %d of %d bytes", len(reply), len(want))
+	case a.stream && reply == "":
+		return history.Cut, fmt.Sprintf("the reply ended after 0 of %d bytes", len(want))
+	}
+	return a.notWhole(want)
+}
+
+// notWhole says how a reply that is not the whole reply of the model ended a turn.
+func (a *answer) notWhole(want string) (history.TurnOutcome, string) {
+	reply := string(a.reply)
+	switch {
 	case reply == "":
 		return history.Failed, "no reply in the answer: " + excerpt(a.text)
-	default:
-		return history.Failed, fmt.Sprintf("the reply is not the model's: it differs at byte %d of %d", differsAt(reply, want), len(want))
+	case strings.HasPrefix(want, reply):
+		return history.Cut, fmt.Sprintf("the reply ended after %d of %d bytes", len(reply), len(want))
 	}
+	return history.Failed, fmt.Sprintf("the reply is not the model's: it differs at byte %d of %d", differsAt(reply, want), len(want))
 }
 
 func differsAt(a, b string) int {

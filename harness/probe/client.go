@@ -45,6 +45,8 @@ func (s *session) submit(p wire.SubmitParams) (*turn, error) {
 		return nil, fmt.Errorf("no ingress is called %q", p.Ingress)
 	case p.Connection != "" && !s.connections.has(p.Connection):
 		return nil, fmt.Errorf("no idle connection is called %q; open it with connections, it is used once", p.Connection)
+	case p.Stall && in.Poll != nil:
+		return nil, fmt.Errorf("ingress %q hands a reply over when it is asked for it; its clients can't stall", p.Ingress)
 	case p.Script.ReplyBytes < 0 || p.Script.ReplyBytes > maxBody/2:
 		return nil, fmt.Errorf("reply_bytes %d is not within 0 and %d", p.Script.ReplyBytes, maxBody/2)
 	}
@@ -116,7 +118,7 @@ func (c *client) run() {
 	}
 	t.clock.start(func() {
 		c.hung.Store(true)
-		c.link.reset()
+		t.cancel()
 	})
 	defer t.clock.stop()
 	if t.params.Stall && !c.stall() {
@@ -152,7 +154,7 @@ func (c *client) send() bool {
 	call := now()
 	_, err = c.link.conn.Write(raw)
 	ret := now()
-	c.record(history.TurnSent, call, ret, history.Turn{Stalls: t.params.Stall, ReplyBytes: t.replyBytes()})
+	c.record(history.TurnSent, call, ret, history.Turn{Stalls: t.params.Stall, Streams: t.ingress.Stream, ReplyBytes: t.replyBytes()})
 	closeOnce(t.sent)
 	if err != nil {
 		c.broken(call, ret, nil, err)
@@ -220,9 +222,16 @@ func (c *client) receive() {
 		c.broken(reads.call, max(reads.ret, reads.call), a, a.err)
 		return
 	}
+	if t.ingress.Poll != nil {
+		c.created(a)
+		return
+	}
 	t.clock.stop() // what is late now is the probe
 	ev := c.seen(a)
 	ev.Outcome, ev.Detail = a.judge(t.ingress, t.want())
+	if ev.Outcome == history.Queued {
+		c.record(history.TurnQueued, reads.call, reads.ret, c.seen(a))
+	}
 	c.end(reads.call, reads.ret, ev)
 	_ = c.link.conn.SetReadDeadline(time.Now().Add(politeness))
 	_, _ = io.Copy(io.Discard, io.LimitReader(c.link.r, maxBody))

@@ -33,18 +33,22 @@ type fakeGateway struct {
 	mu       sync.Mutex
 	draining bool
 	count    int
+	runs     map[string]*fakeRun
 
 	misbehave func(w http.ResponseWriter, r *http.Request) bool // true: it answered
 }
 
 func newFakeGateway(t *testing.T) *fakeGateway {
 	t.Helper()
-	g := &fakeGateway{t: t, home: filepath.Join(t.TempDir(), "home"), client: &http.Client{Transport: &http.Transport{}}}
+	g := &fakeGateway{t: t, home: filepath.Join(t.TempDir(), "home"), client: &http.Client{Transport: &http.Transport{}}, runs: map[string]*fakeRun{}}
 	if err := os.MkdirAll(g.home, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", g.turn)
+	mux.HandleFunc("POST /v1/runs", g.createRun)
+	mux.HandleFunc("GET /v1/runs/{id}", g.showRun)
+	mux.HandleFunc("GET /v1/sessions/{id}", g.showSession)
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /status", g.status)
 	g.server = httptest.NewServer(mux)
@@ -71,9 +75,10 @@ func (g *fakeGateway) config() wire.ConfigureParams {
 	http.Name, http.URL, http.EveryMS = "http", g.server.URL+"/status", 10
 	refused := []wire.Recognise{{Status: 503, JSON: map[string]string{"error.code": "^draining$"}}}
 	busy := []wire.Recognise{{Status: 429}}
+	queued := []wire.Recognise{{Status: 202, JSON: map[string]string{"state": "^queued$"}}}
 	chat := wire.Ingress{
 		Name: "chat", Wire: "openai-chat", URL: g.server.URL + "/v1/chat/completions",
-		SessionHeader: "X-Session-Id", Refused: refused, Busy: busy,
+		SessionHeader: "X-Session-Id", Refused: refused, Busy: busy, Queued: queued,
 	}
 	stream := chat
 	stream.Name, stream.Stream = "stream", true
@@ -83,7 +88,8 @@ func (g *fakeGateway) config() wire.ConfigureParams {
 	return wire.ConfigureParams{
 		Home: g.home, UID: -1, GID: -1, Marker: g.marker(),
 		Publications: []wire.Publication{file, http},
-		Ingresses:    []wire.Ingress{chat, stream},
+		Ingresses:    []wire.Ingress{chat, stream, g.async(chat)},
+		Sessions:     &wire.Sessions{URL: g.server.URL + "/v1/sessions/{{session}}", Messages: "said"},
 		ModelAddress: freePort(g.t),
 		IngressPorts: []int{number},
 	}

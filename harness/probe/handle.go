@@ -45,6 +45,8 @@ func (p *Probe) handle(ctx context.Context, req wire.Request) (any, error) {
 		})
 	case wire.VerbSweep:
 		return with(req, func(sp wire.SweepParams) (any, error) { return s.sweep(ctx, sp) })
+	case wire.VerbSession:
+		return with(req, func(sp wire.SessionParams) (any, error) { return nil, s.readSession(ctx, sp) })
 	case wire.VerbRelease:
 		return with(req, func(t wire.TurnsParams) (any, error) { return nil, s.release(ctx, t.Turns) })
 	case wire.VerbEmit:

@@ -2,17 +2,17 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
+	"strings"
 
 	"github.com/drainproof/drainproof/harness/wire"
 )
-
-const wireOpenAIChat = "openai-chat"
 
 // ingress is a way in, with its patterns compiled.
 type ingress struct {
@@ -20,14 +20,7 @@ type ingress struct {
 	address string // host:port
 	refused []recogniser
 	busy    []recogniser
-}
-
-// recogniser is one wire.Recognise, compiled.
-type recogniser struct {
-	status int
-	header map[string]*regexp.Regexp
-	json   map[string]*regexp.Regexp
-	text   *regexp.Regexp
+	queued  []recogniser
 }
 
 func newIngresses(list []wire.Ingress) (map[string]*ingress, error) {
@@ -46,8 +39,8 @@ func newIngresses(list []wire.Ingress) (map[string]*ingress, error) {
 }
 
 func newIngress(spec wire.Ingress) (*ingress, error) {
-	if spec.Wire != wireOpenAIChat {
-		return nil, fmt.Errorf("this probe does not speak %q; it speaks %s", spec.Wire, wireOpenAIChat)
+	if err := checkWire(spec); err != nil {
+		return nil, err
 	}
 	if err := checkURL(spec.URL); err != nil {
 		return nil, err
@@ -63,7 +56,29 @@ func newIngress(spec wire.Ingress) (*ingress, error) {
 	if in.busy, err = compileAll(spec.Busy); err != nil {
 		return nil, fmt.Errorf("busy: %w", err)
 	}
+	if in.queued, err = compileAll(spec.Queued); err != nil {
+		return nil, fmt.Errorf("queued: %w", err)
+	}
 	return in, nil
+}
+
+func checkWire(spec wire.Ingress) error {
+	switch {
+	case spec.Wire != wire.OpenAIChat && spec.Wire != wire.CreateThenPoll:
+		return fmt.Errorf("this probe does not speak %q; it speaks %s and %s", spec.Wire, wire.OpenAIChat, wire.CreateThenPoll)
+	case (spec.Wire == wire.CreateThenPoll) != (spec.Poll != nil):
+		return fmt.Errorf("the wire %s needs poll, and no other has it", wire.CreateThenPoll)
+	case spec.Poll == nil:
+		return nil
+	case spec.Stream:
+		return errors.New("a run that is polled is no stream")
+	case !strings.Contains(spec.Poll.URL, wire.RunPlaceholder):
+		return fmt.Errorf("poll: %q does not hold %s, so every run would be the same", spec.Poll.URL, wire.RunPlaceholder)
+	}
+	if err := checkURL(spec.Poll.URL); err != nil {
+		return fmt.Errorf("poll: %w", err)
+	}
+	return nil
 }
 
 // checkURL takes what the probe can reach: plain HTTP within the pod.
@@ -101,15 +116,7 @@ func setHeader(req *http.Request, header map[string]string) {
 
 // request is the whole request of a turn, as it goes over the connection.
 func (in *ingress) request(t *turn) (*http.Request, []byte, error) {
-	model := in.Model
-	if model == "" {
-		model = modelName
-	}
-	body, err := json.Marshal(map[string]any{
-		"model":    model,
-		"stream":   in.Stream,
-		"messages": []any{map[string]any{"role": "user", "content": t.id + " please answer"}},
-	})
+	body, err := in.body(t)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,72 +141,16 @@ func (in *ingress) request(t *turn) (*http.Request, []byte, error) {
 	return req, raw.Bytes(), nil
 }
 
-func compileAll(list []wire.Recognise) ([]recogniser, error) {
-	var all []recogniser
-	for i, spec := range list {
-		r, err := compile(spec)
-		if err != nil {
-			return nil, fmt.Errorf("pattern %d: %w", i+1, err)
-		}
-		all = append(all, r)
+// body is a chat completion request, unless the target has a shape of its own.
+func (in *ingress) body(t *turn) ([]byte, error) {
+	model := cmp.Or(in.Model, modelName)
+	prompt := t.id + " please answer"
+	if in.Body != "" {
+		return []byte(wire.Fill(in.Body, wire.PromptPlaceholder, prompt, wire.SessionPlaceholder, t.session, wire.ModelPlaceholder, model)), nil
 	}
-	return all, nil
-}
-
-func compile(spec wire.Recognise) (recogniser, error) {
-	r := recogniser{status: spec.Status}
-	if spec.Status == 0 && len(spec.Header) == 0 && len(spec.JSON) == 0 && spec.Text == "" {
-		return r, fmt.Errorf("nothing is set, so it would match every answer")
-	}
-	var err error
-	if r.header, err = compileMap(spec.Header); err != nil {
-		return r, err
-	}
-	if r.json, err = compileMap(spec.JSON); err != nil {
-		return r, err
-	}
-	if spec.Text != "" {
-		r.text, err = regexp.Compile(spec.Text)
-	}
-	return r, err
-}
-
-func compileMap(patterns map[string]string) (map[string]*regexp.Regexp, error) {
-	compiled := map[string]*regexp.Regexp{}
-	for name, pattern := range patterns {
-		re, err := regexp.Compile(pattern)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		compiled[name] = re
-	}
-	return compiled, nil
-}
-
-// matches says whether all that is set matches.
-func (r recogniser) matches(a *answer) bool {
-	if r.status != 0 && r.status != a.status {
-		return false
-	}
-	for name, re := range r.header {
-		if values := a.header.Values(name); len(values) == 0 || !re.MatchString(values[0]) {
-			return false
-		}
-	}
-	for path, re := range r.json {
-		v, ok := lookup(a.json, path)
-		if !ok || !re.MatchString(asText(v)) {
-			return false
-		}
-	}
-	return r.text == nil || r.text.Match(a.text)
-}
-
-func matchesAny(list []recogniser, a *answer) bool {
-	for _, r := range list {
-		if r.matches(a) {
-			return true
-		}
-	}
-	return false
+	return json.Marshal(map[string]any{
+		"model":    model,
+		"stream":   in.Stream,
+		"messages": []any{map[string]any{"role": "user", "content": prompt}},
+	})
 }

@@ -74,7 +74,10 @@ func (c *modelCall) settle(ctx context.Context) error {
 func (c *modelCall) record(phase history.ModelPhase, call, ret history.Stamp) {
 	m := &history.Model{Call: c.number, Phase: phase, Streamed: c.streamed, Auxiliary: c.turn == nil}
 	if c.turn != nil {
-		m.Turn = c.turn.id
+		m.Turn, m.Fail = c.turn.id, c.turn.params.Script.Fail
+	}
+	if phase == history.ModelEmitted {
+		m.Bytes = c.written
 	}
 	c.model.rec.record(history.Event{Kind: history.KindModel, Call: call, Return: ret, Model: m})
 }
@@ -133,10 +136,13 @@ func (c *modelCall) emit(tokens int) error {
 	if left := (len(text) - c.written - 1) / tokenBytes; tokens > left {
 		return fmt.Errorf("its reply has %d tokens left to emit, not %d; submit it with a larger reply_bytes", left, tokens)
 	}
+	var call history.Stamp
 	for range tokens {
+		call = now()
 		if err := c.writeText(text[c.written : c.written+tokenBytes]); err != nil {
 			return fmt.Errorf("the gateway takes no more of the stream: %w", err)
 		}
 	}
+	c.record(history.ModelEmitted, call, now())
 	return nil
 }

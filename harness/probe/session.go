@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -33,6 +34,7 @@ type session struct {
 	turns        *turns
 	model        *model
 	processes    *processes
+	asking       *http.Client // for requests that are no turns
 }
 
 // sink takes events into the history.
@@ -58,6 +60,7 @@ func newSession(log *slog.Logger, rec *recorder, config wire.ConfigureParams) (*
 		focus:       newFocus(),
 		connections: newConnections(),
 		turns:       newTurns(),
+		asking:      &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.tape = &tape{rec: rec, ctx: s.ctx}
@@ -126,6 +129,7 @@ func (s *session) close() {
 	}
 	s.connections.close()
 	s.wg.Wait()
+	s.asking.CloseIdleConnections()
 	if s.marker != nil {
 		s.marker.clear()
 	}

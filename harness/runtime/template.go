@@ -76,6 +76,9 @@ func Resolve(t *target.Target, home string, ports map[string]int, modelPort int,
 	if bin != "" {
 		vars["bin"] = bin
 	}
+	for _, later := range target.FilledLater() {
+		vars[later] = "{{" + later + "}}"
+	}
 	r := &Resolved{
 		Target:       t,
 		Home:         home,
@@ -135,6 +138,16 @@ func templates(t *target.Target, process bool) []field {
 	for _, in := range t.Ingresses {
 		add("ingresses."+in.Name+".url", in.URL)
 		table("ingresses."+in.Name+".header", in.Header)
+		add("ingresses."+in.Name+".body", in.Body)
+		if in.Poll != nil {
+			add("ingresses."+in.Name+".poll.url", in.Poll.URL)
+			table("ingresses."+in.Name+".poll.header", in.Poll.Header)
+		}
+	}
+	if s := t.Sessions; s != nil && s.History != nil {
+		add("sessions.history.url", s.History.URL)
+		table("sessions.history.header", s.History.Header)
+		add("sessions.history.body", s.History.Body)
 	}
 	for _, p := range t.Publications {
 		add("state."+p.Name+".file", p.File)

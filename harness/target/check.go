@@ -82,6 +82,7 @@ func checkIngresses(t *Target, doc *yamlfile.Document) {
 			doc.Report(at("ingresses", i, "name"), fmt.Sprintf("two ingresses are named %q", in.Name), "give each a name of its own")
 		}
 		seen[in.Name] = true
+		checkPoll(in, i, doc)
 	}
 }
 
@@ -155,6 +156,10 @@ func checkFeatures(t *Target, doc *yamlfile.Document) {
 	if t.Declares("sessions") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.SessionHeader != "" }) && !doc.Broken(at("ingresses")) {
 		doc.Report(where("sessions"), `feature "sessions" is declared, but no ingress has a sessionHeader`, "add sessionHeader to an ingress that takes a session's name")
 	}
+	if t.Declares("async") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.Wire == PolledWire }) && !doc.Broken(at("ingresses")) {
+		doc.Report(where("async"), fmt.Sprintf(`feature "async" is declared, but no ingress has the wire %s`, PolledWire), "add the ingress by which a turn is submitted now and asked for later")
+	}
+	checkSessions(t, doc)
 	if t.Declares("status-http") && !slices.ContainsFunc(t.Publications, func(p Publication) bool { return p.URL != "" }) && !doc.Broken(at("state")) {
 		doc.Report(where("status-http"), `feature "status-http" is declared, but no publication has a url`, "add a publication with the url of the status endpoint")
 	}

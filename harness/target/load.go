@@ -31,6 +31,8 @@ const (
 	DefaultCapacity = 10
 	DefaultPort     = 9471 // of the suite's model, inside the pod
 	DefaultWire     = "openai-chat"
+	PolledWire      = "create-then-poll"
+	DefaultMessages = "messages"
 	DefaultState    = "gateway_state"
 	DefaultCount    = "active_agents"
 )
@@ -119,6 +121,13 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 	for i := range t.Ingresses {
 		set(&t.Ingresses[i].Wire, DefaultWire)
 		set(&t.Ingresses[i].Method, "POST")
+	}
+	if s := t.Sessions; s != nil {
+		set(&s.Followup, FollowupRefuse)
+		if s.History != nil {
+			set(&s.History.Method, "GET")
+			set(&s.Messages, DefaultMessages)
+		}
 	}
 	for i := range t.Publications {
 		p := &t.Publications[i]

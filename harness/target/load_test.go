@@ -27,7 +27,7 @@ func TestReferenceTarget(t *testing.T) {
 		got.Home.Marker != ".drain_request.json" || got.Model.Port != 9471 || len(got.SHA256) != 64 {
 		t.Errorf("wrong values or defaults: %+v", got)
 	}
-	if len(got.Ingresses) != 2 || got.Ingresses[0].Stream || !got.Ingresses[1].Stream ||
+	if len(got.Ingresses) != 3 || got.Ingresses[0].Stream || !got.Ingresses[1].Stream ||
 		got.Ingresses[0].Refused[0].JSON["error.code"] != "^gateway_draining$" {
 		t.Errorf("ingresses: %+v", got.Ingresses)
 	}
@@ -88,7 +88,13 @@ func TestFullTarget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Tools["name"] != "echo" || got.Sessions["followup"] != "queue" || len(got.Sidecars) != 1 || got.Jobs == nil {
+	if s := got.Sessions; s.Followup != target.FollowupQueue || s.History.Method != "GET" || s.Messages != "messages" {
+		t.Errorf("sessions: %+v", s)
+	}
+	if p := got.Ingresses[1].Poll; p == nil || p.ID != "run_id" || p.Reply != "output.text" || len(p.Failed) != 2 {
+		t.Errorf("poll: %+v", p)
+	}
+	if got.Tools["name"] != "echo" || len(got.Sidecars) != 1 || got.Jobs == nil {
 		t.Errorf("room for later families is lost: %+v", got)
 	}
 	if got.Publications[1].States["quiescing"] != "draining" {

@@ -29,10 +29,10 @@ type Target struct {
 	Capacity     int               `json:"capacity,omitempty"` // turns in flight the gateway takes; default 10
 	Shutdown     *Shutdown         `json:"shutdown,omitempty"`
 	Sidecars     []Sidecar         `json:"sidecars,omitempty"`
+	Sessions     *Sessions         `json:"sessions,omitempty"`
 	// Room for what later families drive; validated by the schema, unused by the gate.
-	Tools    map[string]any `json:"tools,omitempty"`
-	Sessions map[string]any `json:"sessions,omitempty"`
-	Jobs     map[string]any `json:"jobs,omitempty"`
+	Tools map[string]any `json:"tools,omitempty"`
+	Jobs  map[string]any `json:"jobs,omitempty"`
 }
 
 // Image is what the docker runtime runs: an image the engine has already, or one
@@ -69,15 +69,29 @@ type Model struct {
 // Ingress is one way in.
 type Ingress struct {
 	Name          string            `json:"name"`
-	Wire          string            `json:"wire"` // openai-chat
+	Wire          string            `json:"wire"` // openai-chat or create-then-poll
 	Method        string            `json:"method,omitempty"`
 	URL           string            `json:"url"` // template
 	Header        map[string]string `json:"header,omitempty"`
 	SessionHeader string            `json:"sessionHeader,omitempty"`
 	Stream        bool              `json:"stream,omitempty"`
 	Model         string            `json:"model,omitempty"`
+	Body          string            `json:"body,omitempty"` // template with {{prompt}}; default: a chat completion request
+	Poll          *Poll             `json:"poll,omitempty"` // of the wire create-then-poll
 	Refused       []Recognise       `json:"refused"`
 	Busy          []Recognise       `json:"busy,omitempty"`
+	Queued        []Recognise       `json:"queued,omitempty"` // with the feature queue
+}
+
+// Poll says how a run is asked for after it was created; see wire.Poll.
+type Poll struct {
+	URL    string            `json:"url"` // template with {{run}}
+	Header map[string]string `json:"header,omitempty"`
+	ID     string            `json:"id"`
+	Status string            `json:"status"`
+	Reply  string            `json:"reply"`
+	Done   []string          `json:"done"`
+	Failed []string          `json:"failed,omitempty"`
 }
 
 // Recognise matches an answer when all that is set matches; see wire.Recognise.
@@ -107,6 +121,28 @@ type Bounds struct {
 // Shutdown says how the gateway takes a SIGTERM.
 type Shutdown struct {
 	Deadline time.Duration `json:"deadline"` // how long it lets turns finish
+}
+
+// What becomes of a message to a session that is busy with a turn.
+const (
+	FollowupRefuse   = "refuse" // the default
+	FollowupQueue    = "queue"
+	FollowupRedirect = "redirect"
+)
+
+// Sessions says how sessions behave and can be looked at.
+type Sessions struct {
+	Followup string   `json:"followup,omitempty"`
+	History  *Request `json:"history,omitempty"`  // reads one session; template with {{session}}
+	Messages string   `json:"messages,omitempty"` // dotted path of the messages in its answer
+}
+
+// Request is a request that is no turn.
+type Request struct {
+	Method string            `json:"method,omitempty"`
+	URL    string            `json:"url"`
+	Header map[string]string `json:"header,omitempty"`
+	Body   string            `json:"body,omitempty"`
 }
 
 // Sidecar is a further container of the pod (or process), from the same image

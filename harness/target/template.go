@@ -21,11 +21,19 @@ func placeholders(p yamlfile.Path) []string {
 		known = append(known, "bin")
 	case p[0] == "sessions":
 		known = append(known, "session")
+	case p[0] == "ingresses" && len(p) > 2 && p[2] == "body":
+		known = append(known, "prompt", "session", "model")
+	case p[0] == "ingresses" && len(p) > 2 && p[2] == "poll":
+		known = append(known, "run")
 	case p[0] == "jobs":
 		known = append(known, "job", "prompt", "at")
 	}
 	return known
 }
+
+// FilledLater are the names that no runtime fills in: they differ from turn to turn
+// and from session to session. Which of them may stand where, placeholders says.
+func FilledLater() []string { return []string{"model", "prompt", "run", "session"} }
 
 // checkTemplates looks at every string of the file, also where no template is
 // filled in: a placeholder that stays as it is never does what was meant.
@@ -96,7 +104,7 @@ func templated(p yamlfile.Path) bool {
 	case has(0, "ready"):
 		return has(1, "url")
 	case has(0, "ingresses", "state"):
-		return has(2, "url", "header")
+		return has(2, "url", "header", "body") || has(2, "poll") && has(3, "url", "header")
 	case has(0, "sidecars"):
 		return has(2, "command", "process", "env")
 	}

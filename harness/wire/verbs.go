@@ -44,6 +44,11 @@ func (c *Client) Sweep(ctx context.Context, p SweepParams) (SweepResult, error) 
 	return r, err
 }
 
+// Session reads what the gateway keeps of a session into the history.
+func (c *Client) Session(ctx context.Context, name string) error {
+	return c.Call(ctx, VerbSession, SessionParams{Name: name}, nil)
+}
+
 // Release opens the model's latch of these turns, or of all that exist.
 func (c *Client) Release(ctx context.Context, turns ...string) error {
 	return c.Call(ctx, VerbRelease, TurnsParams{Turns: turns}, nil)

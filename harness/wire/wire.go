@@ -35,6 +35,7 @@ const (
 	VerbMarker      Verb = "marker"      // MarkerParams -> nothing; returns when done (or armed)
 	VerbSubmit      Verb = "submit"      // SubmitParams -> SubmitResult; returns at once, the turn goes on
 	VerbSweep       Verb = "sweep"       // SweepParams -> SweepResult; returns when the sweep is over
+	VerbSession     Verb = "session"     // SessionParams -> nothing; reads a session's history into ours
 	VerbRelease     Verb = "release"     // TurnsParams -> nothing; opens the model's latch
 	VerbEmit        Verb = "emit"        // EmitParams -> nothing; streams tokens while the latch stays shut
 	VerbResume      Verb = "resume"      // TurnsParams -> nothing; a stalled client reads again
@@ -73,6 +74,7 @@ type ConfigureParams struct {
 	Ingresses    []Ingress     `json:"ingresses"`
 	ModelAddress string        `json:"model_address"` // host:port to listen on
 	IngressPorts []int         `json:"ingress_ports"` // whose listening sockets are watched
+	Sessions     *Sessions     `json:"sessions,omitempty"`
 	Bound        time.Duration `json:"bound_ns"`
 	Redact       []string      `json:"redact,omitempty"` // strings that must never reach the history
 }
@@ -94,15 +96,18 @@ type Publication struct {
 // Ingress is a way in, resolved.
 type Ingress struct {
 	Name          string            `json:"name"`
-	Wire          string            `json:"wire"` // openai-chat (more to come)
+	Wire          string            `json:"wire"` // OpenAIChat or CreateThenPoll
 	Method        string            `json:"method"`
 	URL           string            `json:"url"`
 	Header        map[string]string `json:"header,omitempty"`
 	SessionHeader string            `json:"session_header,omitempty"`
 	Stream        bool              `json:"stream"`
 	Model         string            `json:"model,omitempty"`
-	Refused       []Recognise       `json:"refused"` // any of them
+	Body          string            `json:"body,omitempty"` // in place of a chat completion request; see Fill
+	Poll          *Poll             `json:"poll,omitempty"` // of the wire CreateThenPoll
+	Refused       []Recognise       `json:"refused"`        // any of them
 	Busy          []Recognise       `json:"busy,omitempty"`
+	Queued        []Recognise       `json:"queued,omitempty"`
 }
 
 // Recognise matches an answer when every field that is set matches.

@@ -1,0 +1,86 @@
+package target
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drainproof/drainproof/harness/yamlfile"
+)
+
+// checkPoll: a run that is created needs to be found again.
+func checkPoll(in Ingress, i int, doc *yamlfile.Document) {
+	where := at("ingresses", i, "poll")
+	switch {
+	case doc.Broken(where) || doc.Broken(at("ingresses", i, "wire")):
+		return
+	case in.Wire == PolledWire && in.Poll == nil:
+		doc.ReportKey(at("ingresses", i), fmt.Sprintf("ingress %q has the wire %s, but no poll", in.Name, PolledWire), "add poll: its url, and where id, status and reply are")
+	case in.Wire != PolledWire && in.Poll != nil:
+		doc.ReportKey(where, fmt.Sprintf("ingress %q has a poll, but the wire %s", in.Name, in.Wire), "write wire: "+PolledWire+", or leave poll out")
+	case in.Poll == nil:
+		return
+	}
+	if in.Stream && in.Wire == PolledWire {
+		doc.ReportKey(at("ingresses", i, "stream"), fmt.Sprintf("ingress %q streams what it is polled for", in.Name), "leave stream out")
+	}
+	if p := in.Poll; p != nil {
+		needs(doc, at("ingresses", i, "poll", "url"), p.URL, "run")
+		for j, word := range p.Failed {
+			if slices.Contains(p.Done, word) {
+				doc.Report(at("ingresses", i, "poll", "failed", j), fmt.Sprintf("the status %q means both done and failed", word), "keep it in one of the lists")
+			}
+		}
+	}
+	if in.Body != "" {
+		needs(doc, at("ingresses", i, "body"), in.Body, "prompt")
+	}
+}
+
+// needs reports a template without the one placeholder that makes it useful.
+func needs(doc *yamlfile.Document, where yamlfile.Path, template, name string) {
+	if doc.Broken(where) || slices.ContainsFunc(placeholder.FindAllStringSubmatch(template, -1), func(m []string) bool { return m[1] == name }) {
+		return
+	}
+	doc.Report(where, fmt.Sprintf("%s does not hold {{%s}}, so it is always the same", where, name), fmt.Sprintf("write {{%s}} where it belongs", name))
+}
+
+// checkSessions: what is said of follow-ups in several places must be one thing.
+func checkSessions(t *Target, doc *yamlfile.Document) {
+	if s := t.Sessions; s != nil && s.History != nil {
+		needs(doc, at("sessions", "history", "url"), s.History.URL+s.History.Body, "session")
+	}
+	if doc.Broken(at("features")) || doc.Broken(at("sessions", "followup")) || doc.Broken(at("ingresses")) {
+		return
+	}
+	declared := slices.Index(t.Features, "queue")
+	queues := t.Sessions != nil && t.Sessions.Followup == FollowupQueue
+	recognised := -1
+	for i := range t.Ingresses {
+		if recognised < 0 && doc.Has(at("ingresses", i, "queued")) {
+			recognised = i
+		}
+	}
+	var missing []string
+	if declared < 0 {
+		missing = append(missing, "declare the feature queue")
+	}
+	if !queues {
+		missing = append(missing, "write sessions: {followup: queue}")
+	}
+	if recognised < 0 {
+		missing = append(missing, "add to an ingress how an answer is recognised that means queued")
+	}
+	if len(missing) == 3 || len(missing) == 0 {
+		return
+	}
+	next := strings.Join(missing, ", and ")
+	switch {
+	case declared >= 0:
+		doc.Report(at("features", declared), `feature "queue" is declared, but not described`, next)
+	case queues:
+		doc.Report(at("sessions", "followup"), "follow-ups are queued, but that is not declared", next)
+	default:
+		doc.ReportKey(at("ingresses", recognised, "queued"), fmt.Sprintf("ingress %q says how queued looks, but that is not declared", t.Ingresses[recognised].Name), next)
+	}
+}
