@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/drainproof/drainproof/harness/expect"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
+	"github.com/drainproof/drainproof/harness/target"
 )
 
 // poll is how often an expectation looks at what the probe has reported; it
@@ -93,6 +95,15 @@ func (g gateway) accepts(ctx context.Context, t pod.Turn) {
 	}
 }
 
+// beTurnedAway is what must become of a new turn during a drain: it is refused, or
+// queued where the target declares that (GATE-001).
+func (g gateway) beTurnedAway() types.GomegaMatcher {
+	if g.Target().Declares("queue") {
+		return expect.BeRefusedOrQueued()
+	}
+	return expect.BeRefused()
+}
+
 // eventually waits for what is published, for as long as the contract gives a
 // gateway before a suite gives up, and no longer than its process lives.
 func (g gateway) eventually(ctx context.Context) types.AsyncAssertion {
@@ -156,8 +167,8 @@ func (g gateway) ingresses() []string {
 	return names
 }
 
-// withoutStream is the name of an ingress that answers in one piece, or of the
-// first one when the target has none.
+// withoutStream is the name of an ingress that answers in one piece, which its client
+// waits for, or of the first one when the target has none.
 func (g gateway) withoutStream() string { return g.pick(false) }
 
 // streamed is the name of an ingress that streams, or of the first one.
@@ -165,11 +176,29 @@ func (g gateway) streamed() string { return g.pick(true) }
 
 func (g gateway) pick(stream bool) string {
 	for _, in := range g.Target().Ingresses {
-		if in.Stream == stream {
+		if in.Stream == stream && in.Poll == nil {
 			return in.Name
 		}
 	}
 	return g.Target().Ingresses[0].Name
+}
+
+// delivers says whether the client of an ingress waits for its reply, so that it can
+// keep it from being handed over.
+func (g gateway) delivers(name string) bool {
+	return !slices.ContainsFunc(g.Target().Ingresses, func(in target.Ingress) bool { return in.Name == name && in.Poll != nil })
+}
+
+// sessions are the names of the ingresses that take a session's name, where the target
+// declares sessions.
+func (g gateway) sessions() []string {
+	var names []string
+	for _, in := range g.Target().Ingresses {
+		if in.SessionHeader != "" && g.Target().Declares("sessions") {
+			names = append(names, in.Name)
+		}
+	}
+	return names
 }
 
 func (g gateway) streams(name string) bool {

@@ -39,21 +39,21 @@ func (s *suite) refuse() {
 			for range s.repeat.Refusals {
 				for _, ingress := range gw.ingresses() {
 					turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent while draining"})
-					gw.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+					gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
 				}
 			}
 
 			gw.step(ctx, "submit a turn on each old connection")
 			for i, ingress := range gw.ingresses() {
 				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Connection: connections[i], Purpose: "on a connection from before the drain"})
-				gw.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
 			}
 
 			gw.step(ctx, "hold the drain for longer than B and submit again")
 			gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(0))
 			for _, ingress := range gw.ingresses() {
 				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent later than B after the marker"})
-				gw.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
 			}
 			gw.revert(ctx)
 		})
@@ -86,7 +86,7 @@ func (g gateway) sweepAcrossTheFlip(ctx context.Context, ingress string) {
 	must(err)
 	g.eventually(ctx).Should(expect.BeDraining())
 	for _, turn := range armed {
-		g.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+		g.eventuallyTurn(ctx, turn).Should(g.beTurnedAway())
 	}
 	g.drained(ctx)
 }

@@ -87,7 +87,7 @@ func (g gateway) respawnUnderFire(ctx context.Context) {
 	must(g.AwaitReady(ctx))
 	g.eventually(ctx).Should(expect.BeDraining())
 	for _, turn := range early {
-		g.eventuallyTurn(ctx, turn).Should(expect.BeRefused())
+		g.eventuallyTurn(ctx, turn).Should(g.beTurnedAway())
 	}
 	g.drained(ctx)
 }

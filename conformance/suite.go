@@ -99,6 +99,8 @@ func (s *suite) points() {
 // families puts the specs together that only the full profile runs.
 func (s *suite) families() {
 	s.watch()
+	s.gate()
+	s.count()
 }
 
 // register hands everything to Ginkgo.
