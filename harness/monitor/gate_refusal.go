@@ -137,7 +137,7 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 // judgeNotAccepted charges a turn that was sent more than B after a cancel, on a
 // connection of its own, and came to nothing although nothing drained or ended.
 func (v *View) judgeNotAccepted(t *Turn, r *ruling) {
-	if !t.broken() || t.reached() != nil || t.Sent.Turn.Reused || t.Ended.Return > t.Life.Serving {
+	if !t.broken() || t.reached() != nil || t.Queued != nil || t.Sent.Turn.Reused || t.Ended.Return > t.Life.Serving {
 		return
 	}
 	over := t.Ended.Return
