@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drainproof/drainproof/reference/dashboard"
 	"github.com/drainproof/drainproof/reference/epoch"
 	"github.com/drainproof/drainproof/reference/gateway"
 	"github.com/drainproof/drainproof/reference/home"
@@ -43,6 +44,8 @@ func failed(err error) error {
 type Wrap struct {
 	// Gateway goes around the parts of "run".
 	Gateway gateway.Wrap
+	// Dashboard goes around the parts of "dashboard".
+	Dashboard dashboard.Wrap
 	// Stamp goes around the epoch with which "dashboard" and "drain begin" stamp
 	// the markers of a home; nil leaves it.
 	Stamp func(dir string, right epoch.Source) epoch.Source
@@ -99,7 +102,7 @@ func New(wraps ...Wrap) *cobra.Command {
 		}
 		return home.Default()
 	}
-	root.AddCommand(runCommand(at, wraps), dashboardCommand(at), drainCommand(at, stampsBy(wraps)))
+	root.AddCommand(runCommand(at, wraps), dashboardCommand(at, stampsBy(wraps), wraps), drainCommand(at, stampsBy(wraps)))
 	return root
 }
 

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,24 +9,32 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/drainproof/drainproof/reference/status"
+	"github.com/drainproof/drainproof/reference/drain"
 )
 
+// Config is what a dashboard is told.
+type Config struct {
+	Home  string
+	Log   *slog.Logger
+	Token Token       // of who may drain; without a secret nobody may
+	Stamp drain.Epoch // with which requests are stamped; nil leaves them without
+}
+
 // Handler answers for the gateway of a home. Every answer is read afresh, and the
-// figures in it come from one reading, so they agree with each other.
-func Handler(home string, log *slog.Logger) http.Handler {
+// figures in it come from one reading, so they agree with each other (CONTROL-009).
+func Handler(config Config, wraps ...Wrap) http.Handler {
+	parts := assemble(config, wraps)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) {
-		view, err := status.Read(home)
+		view, err := parts.Status.Read()
 		if err != nil {
-			log.Error("the gateway's state could not be read", "error", err)
-			writeJSON(w, http.StatusInternalServerError, map[string]any{
-				"error": map[string]string{"type": "server_error", "code": "state_unreadable", "message": err.Error()},
-			})
+			parts.Log.Error("the gateway's state could not be read", "error", err)
+			writeFailure(w, &Refusal{http.StatusInternalServerError, "server_error", "state_unreadable", err.Error()})
 			return
 		}
 		writeJSON(w, http.StatusOK, view)
 	})
+	mux.Handle("POST /api/gateway/drain", control(parts))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -35,28 +42,22 @@ func Handler(home string, log *slog.Logger) http.Handler {
 }
 
 // Run serves until ctx ends.
-func Run(ctx context.Context, listen, home string, log *slog.Logger) error {
+func Run(ctx context.Context, listen string, config Config, wraps ...Wrap) error {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("the dashboard cannot listen on %s: %w", listen, err)
 	}
 	server := &http.Server{
-		Handler:           Handler(home, log),
+		Handler:           Handler(config, wraps...),
 		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ReadTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(config.Log.Handler(), slog.LevelWarn),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	log.Info("the dashboard serves", "address", listener.Addr().String(), "home", home)
+	config.Log.Info("the dashboard serves", "address", listener.Addr().String(), "home", config.Home)
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
-}
-
-func writeJSON(w http.ResponseWriter, code int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(body) // fails when the client is gone
 }

@@ -17,7 +17,7 @@ import (
 func ask(t *testing.T, dir, path string) (int, map[string]any) {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	Handler(dir, slog.New(slog.DiscardHandler)).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	Handler(Config{Home: dir, Log: slog.New(slog.DiscardHandler)}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
 	var body map[string]any
 	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil && answer.Code == http.StatusOK {
 		t.Fatalf("%s: %v", answer.Body, err)
