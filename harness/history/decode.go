@@ -136,7 +136,7 @@ func (e Event) Check() error {
 }
 
 var kinds = [...]Kind{
-	KindHeader, KindStep, KindMarker, KindState, KindTurn, KindModel, KindSession, KindProcess, KindAction, KindStall, KindLog, KindOutcome,
+	KindHeader, KindStep, KindMarker, KindControl, KindState, KindTurn, KindModel, KindSession, KindProcess, KindAction, KindStall, KindLog, KindOutcome,
 }
 
 // has says whether the body of a kind is set, and whether there is such a kind.
@@ -148,6 +148,8 @@ func (e *Event) has(kind Kind) (set, known bool) {
 		return e.Step != nil, true
 	case KindMarker:
 		return e.Marker != nil, true
+	case KindControl:
+		return e.Control != nil, true
 	case KindState:
 		return e.State != nil, true
 	case KindTurn:

@@ -19,6 +19,8 @@ func Describe(e Event) string {
 		return fmt.Sprintf("step: %q", e.Step.Text)
 	case KindMarker:
 		return describeMarker(*e.Marker)
+	case KindControl:
+		return describeControl(*e.Control)
 	case KindState:
 		return describeState(*e.State)
 	case KindTurn:
@@ -95,7 +97,11 @@ func describeState(s State) string {
 	if s.Problem != "" {
 		return fmt.Sprintf("read %s%s: %s, %q", s.Publication, asked, s.Problem, s.Error)
 	}
-	return fmt.Sprintf("read %s%s: %s, %d in flight", s.Publication, asked, s.State, s.Count)
+	derived := ""
+	if s.Busy != "" || s.Drainable != "" {
+		derived = fmt.Sprintf(", busy %s, drainable %s", s.Busy, s.Drainable)
+	}
+	return fmt.Sprintf("read %s%s: %s, %d in flight%s", s.Publication, asked, s.State, s.Count, derived)
 }
 
 func describeTurn(t Turn) string {

@@ -19,6 +19,7 @@ const (
 	KindHeader  Kind = "header"  // first line of a history
 	KindStep    Kind = "step"    // the spec says what it does next
 	KindMarker  Kind = "marker"  // the controller touched the marker file
+	KindControl Kind = "control" // the controller asked the control endpoint to
 	KindState   Kind = "state"   // one read of one publication
 	KindTurn    Kind = "turn"    // a turn as its client sees it
 	KindModel   Kind = "model"   // a turn as the model sees it: the ground truth of "in flight"
@@ -42,6 +43,7 @@ type Event struct {
 	Header  *Header  `json:"header,omitempty"`
 	Step    *Step    `json:"step,omitempty"`
 	Marker  *Marker  `json:"marker,omitempty"`
+	Control *Control `json:"control,omitempty"`
 	State   *State   `json:"state,omitempty"`
 	Turn    *Turn    `json:"turn,omitempty"`
 	Model   *Model   `json:"model,omitempty"`
@@ -64,8 +66,9 @@ type Header struct {
 	Target       string        `json:"target"`
 	Runtime      string        `json:"runtime"` // docker or process
 	Features     []string      `json:"features,omitempty"`
-	Image        string        `json:"image,omitempty"` // image ID, docker runtime
-	Root         bool          `json:"root,omitempty"`  // the gateway runs as root, from whom no file can be kept
+	Overrides    []string      `json:"overrides,omitempty"` // entries of the target's env to which the spec gave other values
+	Image        string        `json:"image,omitempty"`     // image ID, docker runtime
+	Root         bool          `json:"root,omitempty"`      // the gateway runs as root, from whom no file can be kept
 	// StampError is the probe's own error: the longest distance of two stamps
 	// around a no-op sent through the same path, in nanoseconds.
 	StampError time.Duration `json:"stamp_error_ns"`
@@ -109,7 +112,7 @@ type Expectation struct {
 // Marker is one operation on the marker file, or its discovery in a new shape.
 type Marker struct {
 	Op      Op     `json:"op"`
-	How     string `json:"how,omitempty"`  // in-place, rename, link, remove, directory, fifo, ...
+	How     string `json:"how,omitempty"`  // in-place, rename, link, remove, directory, fifo, control, ...
 	Mode    string `json:"mode,omitempty"` // of the file, in octal, when it is not the usual 0644
 	SHA256  string `json:"sha256,omitempty"`
 	Existed bool   `json:"existed"`         // before the operation
@@ -130,6 +133,10 @@ type State struct {
 	Error       string `json:"error,omitempty"`   // absent, torn, wrong types, unknown state, unreachable; see Problem
 	Problem     string `json:"problem,omitempty"` // class of Error: absent, unparseable, wrong-type, unknown-state, unreachable
 	Asked       bool   `json:"asked,omitempty"`   // read because a spec asked, not by the observer
+	// Busy and Drainable are what a status endpoint derives from the two: "true",
+	// "false", or what stands in their place. Empty where nobody looks for them.
+	Busy      string `json:"busy,omitempty"`
+	Drainable string `json:"drainable,omitempty"`
 }
 
 // The canonical published states.

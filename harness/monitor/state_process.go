@@ -64,7 +64,7 @@ func judgeWhole(v *View, r *ruling) {
 // a marker out of the ordinary was the last it met, STATE-008 when it was drained
 // (the marker there, nothing held by the model), else STATE-006.
 func (v *View) chargesDeath(l *Life) string {
-	if l.Expected() {
+	if l.Expected() || v.startedOddly(l) {
 		return ""
 	}
 	d := v.drainAt(l.Gone.Call, l.Gone.Return)

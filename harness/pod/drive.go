@@ -225,7 +225,10 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 	}
 	c.IngressPorts = ingressPorts(r)
 	for _, p := range t.Publications {
-		w := wire.Publication{Name: p.Name, State: p.State, Count: p.Count, States: p.States, Header: expandAll(r, p.Header)}
+		w := wire.Publication{
+			Name: p.Name, State: p.State, Count: p.Count, States: p.States, Header: expandAll(r, p.Header),
+			Busy: p.Busy, Drainable: p.Drainable,
+		}
 		if p.File != "" {
 			w.File = r.Home + "/" + p.File
 		} else {

@@ -101,6 +101,7 @@ func (g *Gateway) connect(ctx context.Context) error {
 		h := g.o.Header
 		h.Schema, h.Bound, h.StampError = 1, g.o.Target.Bounds.Observe, hello.StampError
 		h.Target, h.Features = g.o.Target.Name, g.o.Target.Features
+		h.Overrides = g.o.Target.Overrides
 		h.Runtime, h.Image, h.Root = g.o.Runtime.Name(), g.o.Prepared.ImageID, asRoot(g.pod.Resolved().UID)
 		w, err := history.Create(g.o.File, h)
 		if err != nil {
@@ -119,6 +120,18 @@ func (g *Gateway) connect(ctx context.Context) error {
 // asRoot says whether a gateway with the home's owner is root; -1 is whoever runs
 // the suite.
 func asRoot(uid int) bool { return uid == 0 || uid < 0 && os.Geteuid() == 0 }
+
+// Root says whether the gateway runs as root, from whom no file can be kept.
+func (g *Gateway) Root() bool { return asRoot(g.pod.Resolved().UID) }
+
+// sidecars are the command lines of what the target runs besides its gateway.
+func sidecars(r *runtime.Resolved) [][]string {
+	var all [][]string
+	for _, s := range r.Target.Sidecars {
+		all = append(all, r.Command(s.Command))
+	}
+	return all
+}
 
 // record numbers an event and keeps it; called in order by the wire client.
 func (g *Gateway) record(e history.Event) {
@@ -157,7 +170,7 @@ func (g *Gateway) launch(ctx context.Context, name string, start func(context.Co
 	if err := g.act(ctx, name, start); err != nil {
 		return err
 	}
-	if _, err := g.probe.Watch(ctx, wire.WatchParams{PID: g.pod.GatewayPID(), Within: 5 * time.Second}); err != nil {
+	if _, err := g.probe.Watch(ctx, wire.WatchParams{PID: g.pod.GatewayPID(), Others: sidecars(g.pod.Resolved()), Within: 5 * time.Second}); err != nil {
 		return g.startFailure(ctx, fmt.Sprintf("the gateway's process was not seen after its start: %v", err))
 	}
 	return nil

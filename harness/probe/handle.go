@@ -35,6 +35,8 @@ func (p *Probe) handle(ctx context.Context, req wire.Request) (any, error) {
 	switch req.Verb {
 	case wire.VerbMarker:
 		return with(req, func(m wire.MarkerParams) (any, error) { return nil, s.markerRequest(m) })
+	case wire.VerbControl:
+		return with(req, func(c wire.ControlParams) (any, error) { return s.control(ctx, c) })
 	case wire.VerbSubmit:
 		return with(req, func(sp wire.SubmitParams) (any, error) {
 			t, err := s.submit(sp)

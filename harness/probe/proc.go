@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,8 +50,9 @@ func parseStat(data []byte) (procStat, error) {
 }
 
 // orphan finds the gateway: the youngest living process that has no parent in
-// this PID namespace, is not its first one, not a probe, and not known already.
-func orphan(known func(procStat) bool) (procStat, bool) {
+// this PID namespace, is not its first one, not a probe, none of the others the
+// target runs, and not known already.
+func orphan(others [][]string, known func(procStat) bool) (procStat, bool) {
 	var best procStat
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -62,7 +64,7 @@ func orphan(known func(procStat) bool) (procStat, bool) {
 			continue
 		}
 		p, err := readStat(pid)
-		if err != nil || p.parent != 0 || p.dead() || known(p) || notGateway(pid) {
+		if err != nil || p.parent != 0 || p.dead() || known(p) || notGateway(pid, others) {
 			continue
 		}
 		if best.pid == 0 || p.startTime > best.startTime || p.startTime == best.startTime && p.pid > best.pid {
@@ -72,15 +74,18 @@ func orphan(known func(procStat) bool) (procStat, bool) {
 	return best, best.pid != 0
 }
 
-// notGateway tells probes, and what is no gateway yet: without arguments
+// notGateway tells probes and sidecars, and what is no gateway yet: without arguments
 // (gone, or a kernel thread), or still a container runtime's init, which keeps its
 // PID and start time when it becomes what it is to run.
-func notGateway(pid int) bool {
+func notGateway(pid int, others [][]string) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {
 		return true // gone
 	}
-	args := strings.Split(string(data), "\x00")
+	args := strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
+	if slices.ContainsFunc(others, func(other []string) bool { return slices.Equal(args, other) }) {
+		return true
+	}
 	switch filepath.Base(args[0]) {
 	case "probe", ".":
 		return true

@@ -45,7 +45,7 @@ func (ps *processes) watch(ctx context.Context, p wire.WatchParams) (wire.WatchR
 	absent := now()
 	for {
 		at := now()
-		if stat, ok := ps.find(p.PID); ok {
+		if stat, ok := ps.find(p.PID, p.Others); ok {
 			f, err := ps.follow(stat, absent)
 			if err == nil {
 				return wire.WatchResult{PID: f.pid, StartTime: f.startTime}, nil
@@ -71,12 +71,12 @@ func (ps *processes) notFound(p wire.WatchParams) error {
 	return fmt.Errorf("no process of a gateway appeared within %v; did it end at once, or does its container not join the probe's PID namespace?", p.Within)
 }
 
-func (ps *processes) find(pid int) (procStat, bool) {
+func (ps *processes) find(pid int, others [][]string) (procStat, bool) {
 	if pid != 0 {
 		stat, err := readStat(pid)
 		return stat, err == nil && !stat.dead()
 	}
-	return orphan(func(p procStat) bool {
+	return orphan(others, func(p procStat) bool {
 		ps.mu.Lock()
 		defer ps.mu.Unlock()
 		return ps.known[procKey{p.pid, p.startTime}]

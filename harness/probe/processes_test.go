@@ -102,3 +102,25 @@ func TestReady(t *testing.T) {
 		}
 	}
 }
+
+// A sidecar has no parent either, and is no gateway.
+func TestSidecarsAreNotTheGateway(t *testing.T) {
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	for name, c := range map[string]struct {
+		others [][]string
+		want   bool
+	}{
+		"none":          {nil, false},
+		"others":        {[][]string{{"sleep"}, {"sleep", "60", ""}, {}}, false},
+		"its own line":  {[][]string{{"dashboard"}, {"sleep", "60"}}, true},
+		"half its line": {[][]string{{"60"}}, false},
+	} {
+		if got := notGateway(cmd.Process.Pid, c.others); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func (p *publication) write(r reading) {
 // it: it may hold a time or a port.
 func same(a, b history.State) bool {
 	return a.State == b.State && a.Raw == b.Raw && a.Count == b.Count &&
-		a.Problem == b.Problem && a.Version == b.Version
+		a.Problem == b.Problem && a.Version == b.Version && a.Busy == b.Busy && a.Drainable == b.Drainable
 }
 
 // observe reads until ctx ends, in the way that fits the publication.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"strconv"
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/wire"
@@ -40,6 +41,7 @@ func parsePublished(spec *wire.Publication, data []byte) history.State {
 		s.Error = fmt.Sprintf("%d bytes are no JSON: %v: %s", len(data), err, excerpt(data))
 		return s
 	}
+	s.Busy, s.Drainable = derived(doc, spec.Busy), derived(doc, spec.Drainable)
 	var wrong string
 	count, ok := lookup(doc, spec.Count)
 	if n, whole := asCount(count); ok && whole {
@@ -83,6 +85,19 @@ func asCount(v any) (int, bool) {
 		return 0, false
 	}
 	return int(r.Num().Int64()), true
+}
+
+// derived is what a publication says of itself in a field that is true or false, or
+// what stands in its place; "" where nobody looks for it.
+func derived(doc any, path string) string {
+	if path == "" {
+		return ""
+	}
+	v, there := lookup(doc, path)
+	if is, ok := v.(bool); ok {
+		return strconv.FormatBool(is)
+	}
+	return describe(v, there)
 }
 
 func describe(v any, there bool) string {

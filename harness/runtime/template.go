@@ -154,6 +154,10 @@ func templates(t *target.Target, process bool) []field {
 		add("state."+p.Name+".url", p.URL)
 		table("state."+p.Name+".header", p.Header)
 	}
+	if c := t.Control; c != nil {
+		add("control.url", c.URL)
+		table("control.header", c.HeaderWith("token"))
+	}
 	for _, s := range t.Sidecars {
 		if process {
 			list("sidecars."+s.Name+".process", s.Process)

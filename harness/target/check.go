@@ -23,6 +23,7 @@ func check(t *Target, doc *yamlfile.Document) {
 	checkPublications(t, doc)
 	checkDurations(t, doc)
 	checkFeatures(t, doc)
+	checkControl(t, doc)
 	checkTemplates(t, doc)
 	for i, name := range t.Secrets {
 		if _, ok := t.Env[name]; !ok && name != "" && !doc.Broken(at("env")) {

@@ -140,6 +140,7 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 			}
 		}
 	}
+	t.fillControl()
 }
 
 func canonical() []string {

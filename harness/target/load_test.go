@@ -34,10 +34,16 @@ func TestReferenceTarget(t *testing.T) {
 	if p := got.Publications[0]; p.State != "gateway_state" || p.Count != "active_agents" || p.States["draining"] != "draining" || len(p.States) != 5 {
 		t.Errorf("publication: %+v", p)
 	}
-	if !got.Declares("sessions") || got.Declares("control") {
+	if !got.Declares("sessions") || got.Declares("no-such-feature") {
 		t.Errorf("features: %v", got.Features)
 	}
-	if v := got.SecretValues(); len(v) != 1 || v[0] != got.Env["MODEL_API_KEY"] {
+	if p := got.Publications[1]; p.Busy != "gateway_busy" || p.Drainable != "gateway_drainable" || got.Publications[0].Busy != "" {
+		t.Errorf("publications: %+v", got.Publications)
+	}
+	if c := got.Control; c.Method != "POST" || c.Drain != target.DefaultDrain || c.Cancel != target.DefaultCancel || c.HeaderWith("x")["Authorization"] != "Bearer x" || len(c.HeaderWith("")) != 0 {
+		t.Errorf("control: %+v", c)
+	}
+	if v := got.SecretValues(); len(v) != 2 || v[0] != got.Env["MODEL_API_KEY"] {
 		t.Errorf("secrets: %v", v)
 	}
 	if p := got.Rel(got.Image.Recipe); filepath.Clean(p) != filepath.Clean("../../fixtures/images/reference.yaml") {
@@ -96,6 +102,12 @@ func TestFullTarget(t *testing.T) {
 	}
 	if got.Tools["name"] != "echo" || len(got.Sidecars) != 1 || got.Jobs == nil {
 		t.Errorf("room for later families is lost: %+v", got)
+	}
+	if c := got.Control; c.Method != "PUT" || c.Cancel != "cancel" || c.Header["X-Token"] != "{{token}}" || c.Idle[0].Status != 204 {
+		t.Errorf("control: %+v", c)
+	}
+	if got.Publications[1].Busy != "status.busy" || got.Publications[1].Drainable != "status.drainable" {
+		t.Errorf("publication: %+v", got.Publications[1])
 	}
 	if got.Publications[1].States["quiescing"] != "draining" {
 		t.Errorf("states: %+v", got.Publications[1])

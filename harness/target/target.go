@@ -9,6 +9,8 @@ import "time"
 type Target struct {
 	Path   string `json:"-"` // the file it came from, as it was named
 	SHA256 string `json:"-"` // of that file's bytes, hex
+	// Overrides are the entries of env that a spec gave other values; see WithEnv.
+	Overrides []string `json:"-"`
 
 	APIVersion   string            `json:"apiVersion"` // drainproof/v1
 	Name         string            `json:"name"`
@@ -29,6 +31,7 @@ type Target struct {
 	Capacity     int               `json:"capacity,omitempty"` // turns in flight the gateway takes; default 10
 	Shutdown     *Shutdown         `json:"shutdown,omitempty"`
 	Sidecars     []Sidecar         `json:"sidecars,omitempty"`
+	Control      *Control          `json:"control,omitempty"`
 	Sessions     *Sessions         `json:"sessions,omitempty"`
 	// Room for what later families drive; validated by the schema, unused by the gate.
 	Tools map[string]any `json:"tools,omitempty"`
@@ -111,6 +114,10 @@ type Publication struct {
 	State  string            `json:"state,omitempty"`  // default gateway_state
 	Count  string            `json:"count,omitempty"`  // default active_agents
 	States map[string]string `json:"states,omitempty"` // published -> canonical; default: the canonical words
+	// What a status endpoint derives; default gateway_busy and gateway_drainable in
+	// publications with a url of targets that declare status-http, else not looked for.
+	Busy      string `json:"busy,omitempty"`
+	Drainable string `json:"drainable,omitempty"`
 }
 
 // Bounds are the target's own bounds.
@@ -143,6 +150,19 @@ type Request struct {
 	URL    string            `json:"url"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   string            `json:"body,omitempty"`
+}
+
+// Control is the endpoint by which the marker is moved over HTTP.
+type Control struct {
+	URL       string            `json:"url"` // template
+	Method    string            `json:"method"`
+	Token     string            `json:"token"`     // name of the entry of env that holds the secret
+	Principal string            `json:"principal"` // whom it stands for
+	Header    map[string]string `json:"header"`    // template, with {{token}}; default Authorization: Bearer {{token}}
+	Drain     string            `json:"drain"`     // body, default {"action":"drain"}
+	Cancel    string            `json:"cancel"`    // body, default {"action":"cancel"}
+	Cancelled []Recognise       `json:"cancelled"` // answers to a cancel that say there was a marker
+	Idle      []Recognise       `json:"idle"`      // and those that say there was none
 }
 
 // Sidecar is a further container of the pod (or process), from the same image

@@ -19,6 +19,8 @@ func placeholders(p yamlfile.Path) []string {
 	switch {
 	case p[0] == "process", p[0] == "sidecars" && len(p) > 2 && p[2] == "process":
 		known = append(known, "bin")
+	case p[0] == "control" && len(p) > 1 && p[1] == "header":
+		known = append(known, "token")
 	case p[0] == "sessions":
 		known = append(known, "session")
 	case p[0] == "ingresses" && len(p) > 2 && p[2] == "body":
@@ -105,6 +107,8 @@ func templated(p yamlfile.Path) bool {
 		return has(1, "url")
 	case has(0, "ingresses", "state"):
 		return has(2, "url", "header", "body") || has(2, "poll") && has(3, "url", "header")
+	case has(0, "control"):
+		return has(1, "url", "header")
 	case has(0, "sidecars"):
 		return has(2, "command", "process", "env")
 	}

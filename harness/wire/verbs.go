@@ -30,6 +30,13 @@ func (c *Client) Marker(ctx context.Context, p MarkerParams) error {
 	return c.Call(ctx, VerbMarker, p, nil)
 }
 
+// Control makes one request to the control endpoint.
+func (c *Client) Control(ctx context.Context, p ControlParams) (history.Control, error) {
+	var r history.Control
+	err := c.Call(ctx, VerbControl, p, &r)
+	return r, err
+}
+
 // Submit sends, or arms, one turn and returns its token at once.
 func (c *Client) Submit(ctx context.Context, p SubmitParams) (string, error) {
 	var r SubmitResult

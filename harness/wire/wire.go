@@ -33,6 +33,7 @@ const (
 	VerbHello       Verb = "hello"       // HelloParams -> HelloResult
 	VerbConfigure   Verb = "configure"   // ConfigureParams -> nothing; prepares the home, starts model and observers
 	VerbMarker      Verb = "marker"      // MarkerParams -> nothing; returns when done (or armed)
+	VerbControl     Verb = "control"     // ControlParams -> history.Control; returns when it is answered
 	VerbSubmit      Verb = "submit"      // SubmitParams -> SubmitResult; returns at once, the turn goes on
 	VerbSweep       Verb = "sweep"       // SweepParams -> SweepResult; returns when the sweep is over
 	VerbSession     Verb = "session"     // SessionParams -> nothing; reads a session's history into ours
@@ -85,9 +86,13 @@ type Publication struct {
 	File   string            `json:"file,omitempty"` // absolute path, or
 	URL    string            `json:"url,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
-	State  string            `json:"state"`  // dotted JSON path of the state field
-	Count  string            `json:"count"`  // dotted JSON path of the count field
-	States map[string]string `json:"states"` // published word -> canonical state
+	State  string            `json:"state"` // dotted JSON path of the state field
+	Count  string            `json:"count"` // dotted JSON path of the count field
+	// Busy and Drainable are the paths of what a status endpoint derives; not looked
+	// for when empty.
+	Busy      string            `json:"busy,omitempty"`
+	Drainable string            `json:"drainable,omitempty"`
+	States    map[string]string `json:"states"` // published word -> canonical state
 	// EveryMS is the poll interval of an HTTP publication, 20 by default; files
 	// are read on every change the kernel reports, and every 10 ms besides.
 	EveryMS int `json:"every_ms,omitempty"`
@@ -179,6 +184,27 @@ type Piece struct {
 	Times int    `json:"times"`
 }
 
+// ControlParams is one request to the control endpoint. The probe makes it itself,
+// with the marker held: it alone can tell what the endpoint made of it.
+type ControlParams struct {
+	Action     string             `json:"action,omitempty"`
+	Case       string             `json:"case,omitempty"`
+	Credential history.Credential `json:"credential"`
+	Principal  string             `json:"principal,omitempty"`
+
+	Method    string            `json:"method"`
+	URL       string            `json:"url"`
+	Header    map[string]string `json:"header,omitempty"`
+	Body      string            `json:"body,omitempty"`
+	Hide      []string          `json:"hide,omitempty"`      // what must not be told of the answer, besides what is redacted anyway
+	Cancelled []Recognise       `json:"cancelled,omitempty"` // answers to a cancel that say there was a marker
+	Idle      []Recognise       `json:"idle,omitempty"`      // and those that say there was none
+
+	Lock     bool          `json:"lock,omitempty"`         // nothing can be made or removed in the home until the answer is there
+	RetryFor time.Duration `json:"retry_for_ns,omitempty"` // keep trying to connect this long
+	GiveUp   time.Duration `json:"give_up_ns"`             // from when it is connected
+}
+
 // Script tells the model what to do with a turn's call.
 type Script struct {
 	Hold       bool `json:"hold"`                  // wait for release before answering
@@ -245,7 +271,10 @@ type ReadParams struct {
 // or, with PID 0, as the youngest process of the pod's PID namespace that has no
 // parent in it and is not the probe's.
 type WatchParams struct {
-	PID    int           `json:"pid,omitempty"`
+	PID int `json:"pid,omitempty"`
+	// Others are the command lines of what else the target runs, such as sidecars:
+	// without parents as well, and no gateways.
+	Others [][]string    `json:"others,omitempty"`
 	Within time.Duration `json:"within_ns"`
 }
 

@@ -42,6 +42,12 @@ func newTarget() *cobra.Command {
 			for _, p := range t.Publications {
 				fmt.Fprintf(out, "  published  %s: %s%s (%s, %s)\n", p.Name, p.File, p.URL, p.State, p.Count)
 			}
+			for _, side := range t.Sidecars {
+				fmt.Fprintf(out, "  sidecar    %s: %s\n", side.Name, strings.Join(side.Command, " "))
+			}
+			if t.Control != nil {
+				fmt.Fprintf(out, "  control    %s, for %s\n", t.Control.URL, t.Control.Principal)
+			}
 			fmt.Fprintf(out, "  features   %s\n", orNone(t.Features))
 			fmt.Fprintf(out, "  bound      B = %s, capacity %d\n", t.Bounds.Observe, t.Capacity)
 			return nil
