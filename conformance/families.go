@@ -18,7 +18,7 @@ func Families() []Family {
 		{"GATE", "new turns", "A turn is admitted when its model call arrived or its slot was counted; one that hangs was neither admitted nor refused."},
 		{"COUNT", "what the controller acts on", "Judged by intervals: between the turns that are certainly in flight and those that may be."},
 		{"RESTART", "after a crash or a stop", "A respawn starts the process again in the same instantiation; a recreate makes a new one."},
-		{"CONTROL", "the HTTP endpoint", "A second way to move the marker, for controllers that cannot reach the file."},
+		{"CONTROL", "the HTTP endpoint", "A second way to move the marker, for controllers that cannot reach the file. Of the status, `gateway_busy` says that `active_agents` is above 0; `gateway_drainable` is true while running and false once stopping or stopped."},
 		{"EPOCH", "markers of another instantiation", "Judged by what the gateway publishes. A target that does not declare the feature must drain on such a marker."},
 		{"EXPIRY", "markers that are too old", "Time is moved in the marker, never in the machine's clock. A target that does not declare the feature must drain on such a marker."},
 		{"SHUTDOWN", "the final drain", "What gets in after a SIGTERM is charged here, not to GATE."},

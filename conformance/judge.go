@@ -38,6 +38,9 @@ type judged struct {
 	events    map[string][]history.Event // by file
 }
 
+// impossibleForRoot is why some requirements say nothing of a gateway that is root.
+const impossibleForRoot = "the gateway runs as root, from whom no file can be kept"
+
 // Judge reads the histories and has every monitor judge each of them.
 func Judge(e Evidence) (judged, error) {
 	j := judged{events: map[string][]history.Event{}}
@@ -64,7 +67,7 @@ func Judge(e Evidence) (judged, error) {
 		j.events[s.File] = events
 		in.Histories = append(in.Histories, h)
 		if events[0].Header.Root {
-			in.Impossible = map[string]string{"MARKER-005": "the gateway runs as root, from whom no file can be kept"}
+			in.Impossible = map[string]string{"MARKER-005": impossibleForRoot, "CONTROL-008": impossibleForRoot}
 		}
 	}
 	j.Result, j.histories = verdict.Roll(in), in.Histories

@@ -21,6 +21,30 @@ type spec struct {
 	text   string
 	ids    []string
 	body   func(context.Context, gateway)
+
+	feature   string                              // without which the spec has nothing to look at; "" for none
+	adapt     func(*target.Target) *target.Target // the target as this spec runs it; nil: as it is
+	unstarted bool                                // its body starts the gateway
+}
+
+// option changes how a spec is run.
+type option func(*spec)
+
+// needs leaves a spec out for targets that do not declare the feature, where there
+// is nothing that could be probed the other way round.
+func needs(feature string) option { return func(sp *spec) { sp.feature = feature } }
+
+// unstarted leaves it to the spec to start the gateway.
+func unstarted() option { return func(sp *spec) { sp.unstarted = true } }
+
+// withControlSecret runs a spec against the gateway with another secret for its
+// control endpoint.
+func withControlSecret(secret string) option {
+	return func(sp *spec) {
+		sp.adapt = func(t *target.Target) *target.Target {
+			return t.WithEnv(map[string]string{t.Control.Token: secret})
+		}
+	}
 }
 
 // slug names the spec where a name must be short and unique: its history's file
@@ -55,11 +79,15 @@ func (s *suite) point(letter, name, text string, bound []string, body func(conte
 
 // situation registers a spec of a family, which the full profile runs besides the
 // five points.
-func (s *suite) situation(family, name, text string, bound []string, body func(context.Context, gateway)) {
+func (s *suite) situation(family, name, text string, bound []string, body func(context.Context, gateway), options ...option) {
 	if !slices.ContainsFunc(bound, func(id string) bool { return strings.HasPrefix(id, family+"-") }) {
 		s.problems = append(s.problems, fmt.Sprintf("the spec %q of family %s is bound to no requirement of it", text, family))
 	}
-	s.add(spec{family: family, name: name, text: text, ids: bound, body: body})
+	sp := spec{family: family, name: name, text: text, ids: bound, body: body}
+	for _, o := range options {
+		o(&sp)
+	}
+	s.add(sp)
 }
 
 // add refuses a spec that is bound to nothing, or to an ID that does not exist, or
@@ -80,6 +108,9 @@ func (s *suite) add(sp spec) {
 	}
 	s.specs = append(s.specs, sp)
 	if s.dry || sp.family != "" && s.cfg.Profile != config.ProfileFull {
+		return
+	}
+	if sp.feature != "" && !s.target.Declares(sp.feature) {
 		return
 	}
 	ginkgo.It(sp.title(), labels(sp), ginkgo.SpecTimeout(s.specTimeout()), func(ctx ginkgo.SpecContext) {
@@ -114,4 +145,12 @@ func (s *suite) specTimeout() time.Duration {
 	const bound, drains = target.DefaultBound, 10
 	factor := max(1, float64(s.target.Bounds.Observe)/float64(bound)) * max(1, float64(s.repeat.Drains)/drains)
 	return time.Duration(factor * float64(s.cfg.Runner.SpecTimeout))
+}
+
+// targetFor is the target as the spec runs it.
+func (s *suite) targetFor(sp spec) *target.Target {
+	if sp.adapt == nil {
+		return s.target
+	}
+	return sp.adapt(s.target)
 }

@@ -101,6 +101,8 @@ func (s *suite) families() {
 	s.watch()
 	s.gate()
 	s.count()
+	s.control()
+	s.status()
 }
 
 // register hands everything to Ginkgo.
@@ -125,7 +127,7 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	ginkgo.GinkgoHelper()
 	file := historyFile(s.run.Dir, sp)
 	gw, err := pod.New(ctx, pod.Options{
-		Runtime: s.runtime, Prepared: s.run.Prepared, Target: s.target, File: file,
+		Runtime: s.runtime, Prepared: s.run.Prepared, Target: s.targetFor(sp), File: file,
 		Header: history.Header{
 			Spec: sp.text, Point: sp.point.Letter, Requirements: sp.ids, Seed: s.run.Seed,
 		},
@@ -133,7 +135,9 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	})
 	must(err)
 	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gw, file) }, ginkgo.NodeTimeout(endTimeout))
-	must(gw.Start(ctx))
+	if !sp.unstarted {
+		must(gw.Start(ctx))
+	}
 	return gateway{gw}
 }
 
