@@ -25,6 +25,7 @@ type spec struct {
 	feature   string                              // without which the spec has nothing to look at; "" for none
 	adapt     func(*target.Target) *target.Target // the target as this spec runs it; nil: as it is
 	unstarted bool                                // its body starts the gateway
+	alone     bool                                // nothing else runs beside it
 }
 
 // option changes how a spec is run.
@@ -36,6 +37,9 @@ func needs(feature string) option { return func(sp *spec) { sp.feature = feature
 
 // unstarted leaves it to the spec to start the gateway.
 func unstarted() option { return func(sp *spec) { sp.unstarted = true } }
+
+// alone keeps every other spec away from one that would be noise to it.
+func alone() option { return func(sp *spec) { sp.alone = true } }
 
 // withControlSecret runs a spec against the gateway with another secret for its
 // control endpoint.
@@ -113,7 +117,11 @@ func (s *suite) add(sp spec) {
 	if sp.feature != "" && !s.target.Declares(sp.feature) {
 		return
 	}
-	ginkgo.It(sp.title(), labels(sp), ginkgo.SpecTimeout(s.specTimeout()), func(ctx ginkgo.SpecContext) {
+	decorators := []any{labels(sp), ginkgo.SpecTimeout(s.specTimeout())}
+	if sp.alone {
+		decorators = append(decorators, ginkgo.Serial)
+	}
+	ginkgo.It(sp.title(), decorators, func(ctx ginkgo.SpecContext) {
 		gw := s.start(ctx, sp)
 		sp.body(ctx, gw)
 	})

@@ -103,6 +103,7 @@ func (s *suite) families() {
 	s.count()
 	s.control()
 	s.status()
+	s.watchUnderLoad()
 }
 
 // register hands everything to Ginkgo.

@@ -32,7 +32,7 @@ func Describe(e Event) string {
 	case KindProcess:
 		return describeProcess(*e.Process)
 	case KindAction:
-		return "harness: " + e.Action.Name + failure(e.Action.Error)
+		return "harness: " + e.Action.Name + describeLoad(e.Action.Load) + failure(e.Action.Error)
 	case KindStall:
 		return fmt.Sprintf("noise: the heartbeat came %s late", e.Stall.Late.Round(time.Millisecond))
 	case KindLog:
@@ -56,6 +56,13 @@ func failure(text string) string {
 		return ""
 	}
 	return fmt.Sprintf(", %q", text)
+}
+
+func describeLoad(l *Load) string {
+	if l == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %d turns held, one more every %s, %d burners", l.Turns, l.Every, l.Burners)
 }
 
 func describeMarker(m Marker) string {

@@ -256,6 +256,14 @@ const (
 type Action struct {
 	Name  string `json:"name"`
 	Error string `json:"error,omitempty"`
+	Load  *Load  `json:"load,omitempty"` // with load
+}
+
+// Load is what keeps the gateway and its machine busy from a load to its unload.
+type Load struct {
+	Turns   int           `json:"turns"`    // the model holds, all the time
+	Every   time.Duration `json:"every_ns"` // one more turn is sent, which is answered at once
+	Burners int           `json:"burners"`  // threads that compute without a break, at the lowest priority
 }
 
 // Actions. Start, Respawn and Recreate return when the process was launched;
@@ -269,7 +277,9 @@ const (
 	ActionRecreate = "recreate" // new PID 1: a new instantiation
 	ActionFreeze   = "freeze"
 	ActionThaw     = "thaw"
-	ActionEnd      = "end" // the spec is over; nothing after it is judged
+	ActionLoad     = "load"   // returns when the load is in place
+	ActionUnload   = "unload" // begins while it still is
+	ActionEnd      = "end"    // the spec is over; nothing after it is judged
 )
 
 // Stall is a heartbeat that came Late after its due time; Call and Return span it.

@@ -125,6 +125,8 @@ type Spell struct {
 	Until   history.Stamp // still requested and serving, for certain, up to here
 	Acks    []*Read       // first reading that acknowledges the drain, per publication; nil: none
 	Ack     *history.Event
+
+	inFlight []*Turn // admitted before it was acknowledged, and not over when it began
 }
 
 // acked says whether the drain was acknowledged before the instant.

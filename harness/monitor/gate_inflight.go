@@ -2,7 +2,7 @@ package monitor
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -56,20 +56,29 @@ func judgeInFlight(v *View, r *ruling) {
 
 // inFlightAt returns the turns that were admitted before the drain was
 // acknowledged, in this life, and had not ended when it began.
-func (v *View) inFlightAt(s *Spell) []*Turn {
-	flights := v.served[s.Life.Index]
-	// Most turns of a long life were over before; those are skipped in one step.
-	first := sort.Search(len(flights), func(i int) bool { return flights[i].upTo > s.From })
-	var out []*Turn
-	for _, f := range flights[first:] {
-		if f.turn.Sent.Call >= s.Ack.Return {
-			break
-		}
-		if called := f.turn.reached(); f.over > s.From && called.Return < s.Ack.Return && f.turn.Outcome() != history.Refused {
-			out = append(out, f.turn)
+func (v *View) inFlightAt(s *Spell) []*Turn { return s.inFlight }
+
+// indexInFlight finds them. From spell to spell it carries on only what has not ended
+// yet: one turn that never ends must not make it look at all that were sent since.
+func (v *View) indexInFlight() {
+	for _, l := range v.Lives {
+		var open []served
+		coming := v.served[l.Index]
+		for _, s := range v.byLife[l.Index] {
+			if s.Ack == nil {
+				continue
+			}
+			for len(coming) > 0 && coming[0].turn.Sent.Call < s.Ack.Return {
+				open, coming = append(open, coming[0]), coming[1:]
+			}
+			open = slices.DeleteFunc(open, func(f served) bool { return f.over <= s.From })
+			for _, f := range open {
+				if called := f.turn.reached(); called.Return < s.Ack.Return && f.turn.Outcome() != history.Refused {
+					s.inFlight = append(s.inFlight, f.turn)
+				}
+			}
 		}
 	}
-	return out
 }
 
 // interrupted returns the event by which the turn, in flight when the spell
@@ -89,11 +98,10 @@ func (t *Turn) interrupted(s *Spell) *history.Event {
 	return nil
 }
 
-// served is a turn with when it was over for its client, and the latest such
-// instant of it and all sent before it.
+// served is a turn with when it was over for its client.
 type served struct {
-	turn       *Turn
-	over, upTo history.Stamp
+	turn *Turn
+	over history.Stamp
 }
 
 // indexServed lists per life the turns that were sent in it and reached the model.
@@ -107,11 +115,6 @@ func (v *View) indexServed() {
 		if t.Ended != nil {
 			over = t.Ended.Return
 		}
-		list := v.served[t.Life.Index]
-		upTo := over
-		if n := len(list); n > 0 {
-			upTo = max(upTo, list[n-1].upTo)
-		}
-		v.served[t.Life.Index] = append(list, served{turn: t, over: over, upTo: upTo})
+		v.served[t.Life.Index] = append(v.served[t.Life.Index], served{turn: t, over: over})
 	}
 }

@@ -16,7 +16,7 @@ const MaxViolations = 25
 // All returns every monitor, ordered by requirement.
 func All() []Monitor {
 	all := slices.Concat(
-		watchMonitors(), startMonitors(), admissionMonitors(), refusalMonitors(), flightMonitors(), followUpMonitors(),
+		watchMonitors(), loadMonitors(), startMonitors(), admissionMonitors(), refusalMonitors(), flightMonitors(), followUpMonitors(),
 		countMonitors(), flapMonitors(), processMonitors(), shutdownMonitors(), restartMonitors(), markerMonitors(), hostileMonitors(),
 		controlMonitors(), statusMonitors(),
 	)

@@ -1,6 +1,8 @@
 package monitor
 
 import (
+	"slices"
+	"sort"
 	"strings"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -96,6 +98,7 @@ func (s *Spell) meet() {
 // decoy is a marker outside the home.
 type decoy struct {
 	laid, removed *history.Event // removed is nil: never
+	longest       *decoy         // of it and all that were laid before it, the one that lay there longest
 }
 
 func (d *decoy) past() history.Stamp {
@@ -106,24 +109,42 @@ func (d *decoy) past() history.Stamp {
 }
 
 func (v *View) indexDecoy(e *history.Event) {
-	if e.Marker.Present {
-		v.decoys = append(v.decoys, &decoy{laid: e})
-		return
-	}
-	for _, d := range v.decoys {
-		if d.removed == nil && d.laid.Marker.How == e.Marker.How {
-			d.removed = e
+	var last *decoy // in the same place; there are few places
+	for _, d := range slices.Backward(v.decoys) {
+		if d.laid.Marker.How == e.Marker.How {
+			last = d
+			break
 		}
+	}
+	lies := last != nil && last.removed == nil
+	switch {
+	case e.Marker.Present && !lies:
+		v.decoys = append(v.decoys, &decoy{laid: e})
+	case !e.Marker.Present && lies:
+		last.removed = e
+	}
+}
+
+// rankDecoys finds the longest of each beginning of the list.
+func (v *View) rankDecoys() {
+	var longest *decoy
+	for _, d := range v.decoys {
+		if longest == nil || d.past() > longest.past() {
+			longest = d
+		}
+		d.longest = longest
 	}
 }
 
 // decoyAt returns a decoy that may have lain there at some time in [from, to], or
 // may still have been heeded, or nil. That one is taken away is noticed within B.
 func (v *View) decoyAt(from, to history.Stamp) *decoy {
-	for _, d := range v.decoys {
-		if d.laid.Call <= to && (d.removed == nil || v.ran(d.past(), from) <= v.Grace) {
-			return d
-		}
+	laid := sort.Search(len(v.decoys), func(i int) bool { return v.decoys[i].laid.Call > to })
+	if laid == 0 {
+		return nil
+	}
+	if d := v.decoys[laid-1].longest; d.removed == nil || v.ran(d.past(), from) <= v.Grace {
+		return d
 	}
 	return nil
 }

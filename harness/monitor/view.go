@@ -51,6 +51,7 @@ type View struct {
 	idle      []*history.Event // cancels where there was no marker
 	sessions  []*history.Event // looks at what the gateway keeps of a session
 	decoys    []*decoy         // markers outside the home
+	loads     []*load          // put on the gateway by the harness
 	flights   flights
 	misses    []undercount // what COUNT-001, 003, 005, 006 and STATE-009 share
 	overs     []overcount  // what COUNT-002 and 004 share
@@ -87,11 +88,13 @@ func NewView(events []history.Event) (*View, error) {
 		return nil, errors.New("nothing happened in this history: there is nothing to judge")
 	}
 	v.indexNoise()
+	v.indexLoads()
 	v.indexLives()
 	v.indexTurns()
 	v.indexServed()
 	v.indexEndings()
 	v.indexDrains()
+	v.rankDecoys()
 	v.indexReads()
 	v.indexLeaving()
 	v.indexHurries()
@@ -101,6 +104,7 @@ func NewView(events []history.Event) (*View, error) {
 	for _, s := range v.Spells {
 		v.byLife[s.Life.Index] = append(v.byLife[s.Life.Index], s)
 	}
+	v.indexInFlight()
 	v.misses = v.findUndercounts()
 	v.overs = v.findOvercounts()
 	v.flaps = v.findFlaps()
@@ -118,8 +122,9 @@ func (v *View) keep(events []history.Event) {
 	}
 	v.Events = make([]history.Event, 0, len(events))
 	last := dawn
+	var order []place // of those that are kept
 	for i := range events {
-		e := events[i]
+		e := &events[i]
 		switch {
 		case e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Kind == history.KindStep || e.Kind == history.KindLog:
 			continue
@@ -127,12 +132,22 @@ func (v *View) keep(events []history.Event) {
 			continue
 		}
 		last = max(last, e.Return)
-		v.Events = append(v.Events, e)
+		order = append(order, place{e.Call, i})
 	}
 	if v.horizon == never {
 		v.horizon = last
 	}
-	slices.SortStableFunc(v.Events, func(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) })
+	// Events are large, so their places are sorted and not they.
+	slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.call, b.call), a.index-b.index) })
+	for _, p := range order {
+		v.Events = append(v.Events, events[p.index])
+	}
+}
+
+// place is where an event stands among those that a view is made of.
+type place struct {
+	call  history.Stamp
+	index int
 }
 
 // Life is one run of the gateway's process.

@@ -9,20 +9,23 @@ import (
 
 func watchMonitors() []Monitor {
 	return []Monitor{
-		rule("WATCH-001", "begin-published", judgeBegin),
-		rule("WATCH-002", "cancel-published", judgeCancel),
+		rule("WATCH-001", "begin-published", func(v *View, r *ruling) { v.judgeBegins(r, v.unloaded) }),
+		rule("WATCH-002", "cancel-published", func(v *View, r *ruling) { v.judgeCancels(r, v.unloaded) }),
 		rule("WATCH-005", "hurry-settles", judgeSettled),
 	}
 }
 
-// judgeBegin is WATCH-001: a gateway that serves publishes `draining` within B
-// of the marker's appearance. Late is proven by a reading that was begun more
-// than B after the marker was there and still shows another state, when none
-// before it shows `draining`.
-func judgeBegin(v *View, r *ruling) {
+// judgeBegins is WATCH-001, and WATCH-006 where the marker appeared under a load: a
+// gateway that serves publishes `draining` within B of the marker's appearance. Late
+// is proven by a reading that was begun more than B after the marker was there and
+// still shows another state, when none before it shows `draining`.
+func (v *View) judgeBegins(r *ruling, mine func(*history.Event) bool) {
 	for i, s := range v.Spells {
 		if s.AtStart {
 			continue // WATCH-003 and RESTART judge what is there at start
+		}
+		if !mine(s.Drain.Begin) {
+			continue
 		}
 		if !plain(s.Drain.Begin) || s.Life.Met <= s.Drain.Begin.Call {
 			continue // MARKER and WATCH-004 judge these, and what comes after them
@@ -55,7 +58,7 @@ func judgeBegin(v *View, r *ruling) {
 			r.miss(v, s.Drain.Begin.Call, late.Event.Return, margin,
 				fmt.Sprintf("%s publishes draining within %s of the marker's appearance", p.Name, v.Bound),
 				fmt.Sprintf("%s after it, %s still shows %s%s", round(margin+v.Bound), p.Name, late.State.State, finally(v, draining, s.Drain.Begin)),
-				s.Drain.Begin, late.Event, event(draining))
+				s.Drain.Begin, late.Event, event(draining), v.loadOn(s.Drain.Begin))
 		}
 		if arose {
 			r.arises()
@@ -80,13 +83,13 @@ func leftByFlap(p *Publication, previous, s *Spell, before *Read) bool {
 		last.State.Version == before.State.Version
 }
 
-// judgeCancel is WATCH-002: a gateway that published `draining` publishes
-// `running` within B of the marker's removal, unless it is shutting down or is
-// asked to drain again before.
-func judgeCancel(v *View, r *ruling) {
+// judgeCancels is WATCH-002, and WATCH-006 where the marker was removed under a load:
+// a gateway that published `draining` publishes `running` within B of the marker's
+// removal, unless it is shutting down or is asked to drain again before.
+func (v *View) judgeCancels(r *ruling, mine func(*history.Event) bool) {
 	for i, s := range v.Spells {
 		cancel := s.Drain.Cancel
-		if cancel == nil || cancel.Call > s.Life.Serving || s.Drain.hurry.begun {
+		if cancel == nil || cancel.Call > s.Life.Serving || !mine(cancel) || s.Drain.hurry.begun {
 			continue
 		}
 		if cancel.Marker.Op == history.OpFound {
@@ -121,7 +124,7 @@ func judgeCancel(v *View, r *ruling) {
 			r.miss(v, cancel.Call, late.Event.Return, margin,
 				fmt.Sprintf("%s publishes running within %s of the marker's removal", p.Name, v.Bound),
 				fmt.Sprintf("%s after it, %s still shows %s%s", round(margin+v.Bound), p.Name, late.State.State, finally(v, running, cancel)),
-				cancel, late.Event, event(running))
+				cancel, late.Event, event(running), v.loadOn(cancel))
 		}
 		if arose {
 			r.arises()

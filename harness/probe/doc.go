@@ -11,6 +11,7 @@
 //	probe serve --socket /run/probe.sock    // PID 1 of the pod
 //	probe connect --socket /run/probe.sock  // what the engine's exec runs
 //	probe stdio                             // a child of the suite
+//	probe burn --threads N --for 30s        // a child of the probe, under a load
 //
 // How it is put together: a [Probe] holds the recorder (one ordered queue for
 // events and replies) and, once configured, a session with the model, the

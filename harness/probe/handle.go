@@ -49,6 +49,10 @@ func (p *Probe) handle(ctx context.Context, req wire.Request) (any, error) {
 		return with(req, func(sp wire.SweepParams) (any, error) { return s.sweep(ctx, sp) })
 	case wire.VerbSession:
 		return with(req, func(sp wire.SessionParams) (any, error) { return nil, s.readSession(ctx, sp) })
+	case wire.VerbLoad:
+		return with(req, func(l wire.LoadParams) (any, error) { return nil, s.load(ctx, l) })
+	case wire.VerbUnload:
+		return nil, s.unload(ctx)
 	case wire.VerbRelease:
 		return with(req, func(t wire.TurnsParams) (any, error) { return nil, s.release(ctx, t.Turns) })
 	case wire.VerbEmit:

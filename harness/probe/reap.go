@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reap buries the children a PID 1 inherits, until ctx ends. It must not run in a
-// process that waits for children of its own.
+// Reap buries the children a PID 1 inherits, until ctx ends. A process that runs it
+// can't rely on learning how children of its own ended (see [burner], which doesn't).
 func Reap(ctx context.Context) {
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, unix.SIGCHLD)

@@ -32,6 +32,7 @@ type session struct {
 	ingresses    map[string]*ingress
 	connections  *connections
 	turns        *turns
+	loads        loads
 	model        *model
 	processes    *processes
 	asking       *http.Client // for requests that are no turns

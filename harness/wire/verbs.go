@@ -56,6 +56,14 @@ func (c *Client) Session(ctx context.Context, name string) error {
 	return c.Call(ctx, VerbSession, SessionParams{Name: name}, nil)
 }
 
+// Load keeps the gateway and its machine busy until Unload.
+func (c *Client) Load(ctx context.Context, p LoadParams) error {
+	return c.Call(ctx, VerbLoad, p, nil)
+}
+
+// Unload ends the load, if there is one.
+func (c *Client) Unload(ctx context.Context) error { return c.Call(ctx, VerbUnload, nil, nil) }
+
 // Release opens the model's latch of these turns, or of all that exist.
 func (c *Client) Release(ctx context.Context, turns ...string) error {
 	return c.Call(ctx, VerbRelease, TurnsParams{Turns: turns}, nil)

@@ -37,6 +37,8 @@ const (
 	VerbSubmit      Verb = "submit"      // SubmitParams -> SubmitResult; returns at once, the turn goes on
 	VerbSweep       Verb = "sweep"       // SweepParams -> SweepResult; returns when the sweep is over
 	VerbSession     Verb = "session"     // SessionParams -> nothing; reads a session's history into ours
+	VerbLoad        Verb = "load"        // LoadParams -> nothing; returns when the load is in place, which lasts until unload
+	VerbUnload      Verb = "unload"      // nothing -> nothing; returns when nothing of the load is left
 	VerbRelease     Verb = "release"     // TurnsParams -> nothing; opens the model's latch
 	VerbEmit        Verb = "emit"        // EmitParams -> nothing; streams tokens while the latch stays shut
 	VerbResume      Verb = "resume"      // TurnsParams -> nothing; a stalled client reads again
@@ -249,6 +251,18 @@ type SweepParams struct {
 type SweepResult struct {
 	Turns   []string `json:"turns"`
 	Reached bool     `json:"reached"` // the state was read
+}
+
+// LoadParams keep the gateway and its machine busy: a turn every so often, and a
+// thread per processor that computes at the lowest priority. The turns the model
+// holds meanwhile are submitted beforehand. A load ends with the time it was given,
+// with its session, and with the probe.
+type LoadParams struct {
+	Submit  SubmitParams  `json:"submit"`
+	Every   time.Duration `json:"every_ns"`
+	MaxHeld int           `json:"max_held"` // of these turns under way at once; when there is no room, one is left out
+	Turns   int           `json:"turns"`    // held by the model, for the history
+	Lasting time.Duration `json:"lasting_ns"`
 }
 
 // TurnsParams names turns; none means all.

@@ -4,6 +4,7 @@
 //	probe serve --socket /run/probe.sock    PID 1 of the pod's infra container
 //	probe connect --socket /run/probe.sock  stdin and stdout to that socket
 //	probe stdio                             one conversation on stdin and stdout
+//	probe burn --threads N --for 30s        keeps processors busy; the probe runs it itself
 //
 // It exits 0 at the end of a conversation and on SIGTERM or SIGINT, 1 when it
 // failed, and 2 on wrong usage. Diagnostics go to standard error.
@@ -49,6 +50,8 @@ func run(args []string) int {
 	}
 	flags := flag.NewFlagSet("probe "+args[0], flag.ContinueOnError)
 	socket := flags.String("socket", "/run/probe.sock", "path of the unix socket")
+	threads := flags.Int("threads", 1, "threads that burn")
+	lasting := flags.Duration("for", time.Minute, "how long to burn at most")
 	if err := flags.Parse(args[1:]); err != nil {
 		return 2
 	}
@@ -66,6 +69,8 @@ func run(args []string) int {
 		err = probe.Connect(ctx, *socket, os.Stdin, os.Stdout)
 	case "stdio":
 		err = probe.Stdio(ctx, log, os.Stdin, os.Stdout)
+	case "burn":
+		err = probe.Burn(ctx, os.Stdin, os.Stdout, *threads, *lasting)
 	default:
 		return usage(fmt.Sprintf("unknown command %q", args[0]))
 	}
