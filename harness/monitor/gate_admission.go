@@ -173,7 +173,7 @@ func judgeCountNeverRises(v *View, r *ruling) {
 					prev = nil
 					continue
 				}
-				if prev != nil && prev.Event.Return <= read.Event.Call && read.State.Count > prev.State.Count+v.owed(s, prev.Event.Call, read.Event.Return) {
+				if prev != nil && prev.Event.Return <= read.Event.Call && read.State.Count > prev.State.Count && read.State.Count > prev.State.Count+v.owed(s, prev.Event.Call, read.Event.Return) {
 					r.violation(read.Event.Return,
 						"during a drain active_agents never rises: the gate stands before the slot",
 						fmt.Sprintf("%s shows draining with %d in flight, then draining with %d", p.Name, prev.State.Count, read.State.Count),

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"sort"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -72,8 +73,9 @@ func judgeShutdownWins(v *View, r *ruling) {
 
 // cancelIn is the first removal of the marker in the stretch, or nil.
 func (v *View) cancelIn(from, to history.Stamp) *history.Event {
-	for _, d := range v.Drains {
-		if c := d.Cancel; c != nil && c.Call > from && c.Return < to {
+	later := sort.Search(len(v.Drains), func(i int) bool { return v.Drains[i].until() > from })
+	if later < len(v.Drains) {
+		if c := v.Drains[later].Cancel; c != nil && c.Return < to {
 			return c
 		}
 	}

@@ -141,7 +141,7 @@ func invent(data []byte) []history.Event {
 			b := int(data[0])
 			e = history.Event{Kind: history.KindMarker, Marker: &history.Marker{Op: history.Op(pick("begin", "rewrite", "cancel", "found")), Existed: b%2 == 0, Present: b%3 == 0}}
 		case "action":
-			e = history.Event{Kind: history.KindAction, Action: &history.Action{Name: pick("start", "ready", "sigterm", "sigkill", "respawn", "recreate", "freeze", "thaw", "end")}}
+			e = history.Event{Kind: history.KindAction, Action: &history.Action{Name: pick("start", "ready", "sigterm", "sigkill", "respawn", "recreate", "freeze", "thaw", "load", "unload", "end"), Load: &history.Load{Turns: int(width) % 3}}}
 		case "process":
 			b := int(data[0])
 			e = history.Event{Kind: history.KindProcess, Process: &history.Process{Phase: pick("seen", "gone", "listening", "closed"), PID: b % 3, Inode: uint64(b % 4)}}
@@ -150,59 +150,6 @@ func invent(data []byte) []history.Event {
 			e = history.Event{Kind: history.KindStall, Stall: &history.Stall{Late: time.Duration(width * 1e6)}}
 		}
 		s.span(at, at+width, e)
-	}
-	return s.events
-}
-
-// BenchmarkJudge judges a long run of n events: drains, cancels, restarts and up
-// to 64 turns in flight. The time per event must not grow with n.
-func BenchmarkJudge(b *testing.B) {
-	for _, n := range []int{10_000, 100_000, 1_000_000} {
-		events := soak(n)
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			for b.Loop() {
-				v, err := NewView(events)
-				if err != nil {
-					b.Fatal(err)
-				}
-				for _, j := range JudgeAll(v) {
-					if len(j.Violations) > 0 {
-						b.Fatalf("a right run is accused: %+v", j.Violations[0])
-					}
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
-		})
-	}
-}
-
-// soak is a long run of a right gateway.
-func soak(n int) []history.Event {
-	s := tell(launched)
-	at := 100.0
-	for round := 0; len(s.events) < n; round++ {
-		const many = 64
-		for i := range many {
-			s.turn(at, fmt.Sprint(round, ".", i), history.TurnSent)
-			s.read(at+0.2, history.Running, i+1)
-			s.model(at+0.5, fmt.Sprint(round, ".", i), history.ModelCalled)
-			at++
-		}
-		s.begin(at)
-		s.read(at+2, history.Draining, many)
-		for i := range many {
-			s.refuse(at+3+float64(i), fmt.Sprint(round, ".r", i))
-			s.stale(at+3.5+float64(i), history.Draining, many)
-		}
-		at += 100
-		for i := range many {
-			s.finish(at, fmt.Sprint(round, ".", i))
-			s.read(at+2.5, history.Draining, many-1-i)
-			at += 3
-		}
-		s.cancel(at)
-		s.read(at+2, history.Running, 0)
-		at += 10
 	}
 	return s.events
 }
