@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/drainproof/drainproof/harness/monitor/secondopinion"
 )
 
 // root is the checkout; tests run in their package's folder.
@@ -151,6 +153,7 @@ func TestRightGatewayPasses(t *testing.T) {
 	}
 	again := drainproof(t, "verify", dir)
 	again.must(t, 0, "same verdict")
+	secondOpinion(t, dir, true)
 	if ids := left(t); len(ids) > 0 {
 		t.Errorf("left behind: %v", ids)
 	}
@@ -391,6 +394,28 @@ func TestTwoGatesAtOnce(t *testing.T) {
 // Every wrong gateway is named under its point, once; scripts/prove does it often.
 // Several at once are noise to each other, so what ends without a verdict is tried again.
 func TestWrongGatewaysAreNamed(t *testing.T) {
+	dir := t.TempDir()
 	drainproof(t, "prove", "--wrong", "1", "--right", "1", "--runtime", runtimeUnderTest(),
-		"--parallel", "3", "--retry-incomplete", "2").must(t, 0)
+		"--parallel", "3", "--retry-incomplete", "2", "--keep", dir).must(t, 0)
+	secondOpinion(t, dir, false)
+}
+
+// secondOpinion has porcupine judge every history below a folder too. It must agree
+// with the monitors, and come to an end for a gateway that is right.
+func secondOpinion(t *testing.T, dir string, right bool) {
+	t.Helper()
+	sum, err := secondopinion.CompareFolder(dir, 10*time.Second)
+	if err != nil || sum.Histories == 0 {
+		t.Fatalf("%d histories below %s: %v", sum.Histories, dir, err)
+	}
+	for _, p := range sum.Problems {
+		t.Errorf("the second opinion differs: %s", p)
+	}
+	for _, u := range sum.Undecided {
+		t.Logf("no second opinion: %s", u)
+	}
+	if n := sum.Results["Ok"]; right && n != sum.Histories {
+		t.Errorf("a right gateway: %d of %d histories are explained", n, sum.Histories)
+	}
+	t.Logf("second opinion on %d histories, %d operations: %v", sum.Histories, sum.Operations, sum.Results)
 }

@@ -34,7 +34,8 @@ type gateOptions struct {
 	deadline time.Duration
 	retries  int
 	quiet    bool
-	parallel int // of prove
+	parallel int    // of prove
+	keep     string // of prove: where reports are left
 }
 
 func newGate() *cobra.Command {

@@ -34,6 +34,9 @@ outside the catalogue's row failed, and its log shows that it did misbehave. Two
 more gateways are right, but as slow as the contract allows; like the right one,
 they must pass.
 
+Reports of verdicts that are as they must be are removed, unless --keep says where
+to leave them.
+
 Exit codes: 0 all of them, 1 not all of them, 2 usage, 3 could not be run.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,6 +50,7 @@ Exit codes: 0 all of them, 1 not all of them, 2 usage, 3 could not be run.`,
 	f.StringSliceVar(&only, "only", nil, "only these wrong gateways")
 	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process or auto (default: the configuration's)")
+	f.StringVar(&o.keep, "keep", "", "folder in which every run leaves its report")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends incomplete; a wrong verdict is never retried")
 	return cmd
@@ -57,6 +61,12 @@ func prove(ctx context.Context, o gateOptions, only []string, wrong, right int, 
 	for _, id := range only {
 		if _, ok := faults.Find(id); !ok {
 			return &exitError{2, fmt.Errorf("there is no wrong gateway %q; the catalogue has %s", id, faultIDs())}
+		}
+	}
+	if o.keep != "" {
+		var err error
+		if o.keep, err = filepath.Abs(o.keep); err != nil {
+			return &exitError{2, err}
 		}
 	}
 	var subjects []*subject
@@ -177,10 +187,17 @@ func proveOnce(ctx context.Context, o gateOptions, f *faults.Fault, out io.Write
 	// Reports of verdicts that are as they must be tell nothing and are removed;
 	// the others must outlive the many runs that follow.
 	dir := filepath.Join(l.cfg.Report.Dir, "prove")
+	if o.keep != "" {
+		dir = o.keep
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return note{}, &exitError{2, err}
 	}
-	if l.dir, err = os.MkdirTemp(dir, time.Now().UTC().Format("20060102T150405Z-")); err != nil {
+	name := "right"
+	if f != nil {
+		name = f.ID
+	}
+	if l.dir, err = os.MkdirTemp(dir, name+time.Now().UTC().Format("-20060102T150405Z-")); err != nil {
 		return note{}, &exitError{2, err}
 	}
 	within, cancel := context.WithTimeout(ctx, o.deadline)
@@ -191,6 +208,9 @@ func proveOnce(ctx context.Context, o gateOptions, f *faults.Fault, out io.Write
 	}
 	if wrong := misjudged(r, f); wrong != "" {
 		return note{text: wrong + " (" + l.dir + ")", incomplete: r.ExitCode == 3}, nil
+	}
+	if o.keep != "" {
+		return note{}, nil
 	}
 	return note{}, os.RemoveAll(l.dir)
 }
