@@ -112,6 +112,9 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 		if t.Outcome() != history.Refused {
 			continue
 		}
+		if mine && before.Cancel.Marker.Op == history.OpFound {
+			continue // the gateway took the marker away itself: MARKER-008
+		}
 		if mine {
 			margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound
 			if margin <= 0 {

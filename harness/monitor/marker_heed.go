@@ -85,10 +85,11 @@ func (s *Spell) firstVersionUntil() history.Stamp {
 	return min(s.Until, s.Drain.Rewrites[0].Call)
 }
 
-// kept says whether the marker was laid over another in an acknowledged drain and
-// the gateway was seen B later, with it or after it.
+// kept says whether the marker was laid over another in an acknowledged drain, was
+// in place for half of B, which is a cadence, and the gateway was seen B later, with
+// it or after it.
 func (s *Spell) kept(v *View, e *history.Event) bool {
-	return s.acked(e.Call) && e.Return < s.Until && v.readLater(s, e.Return.Add(v.Bound), s.Until)
+	return s.acked(e.Call) && v.ran(e.Return, s.nextVersion(e)) >= v.Bound/2 && v.readLater(s, e.Return.Add(v.Bound), s.Until)
 }
 
 // called names a marker for people.

@@ -89,8 +89,7 @@ func (s *Spell) meet() {
 			s.Life.Odd = min(s.Life.Odd, at)
 		}
 	}
-	note(s.Drain.Begin)
-	for _, e := range s.Drain.Rewrites {
+	for _, e := range s.Drain.versions() {
 		note(e)
 	}
 }

@@ -101,7 +101,7 @@ func respawn(s *story, at float64) {
 func TestRightGateway(t *testing.T) {
 	var all []string
 	elsewhere := []string{
-		"MARKER-002", "MARKER-003", "MARKER-004", "MARKER-005", "MARKER-006", "MARKER-007", "MARKER-009", "MARKER-010", // TestRightGatewayAmongHostileMarkers
+		"MARKER-002", "MARKER-003", "MARKER-004", "MARKER-005", "MARKER-006", "MARKER-007", "MARKER-009", "MARKER-010", "WATCH-004", // TestRightGatewayAmongHostileMarkers
 		"GATE-006", "COUNT-004", "COUNT-005", "COUNT-007", // TestRightLanes
 		"WATCH-006",                                                                                                            // TestLoad
 		"CONTROL-001", "CONTROL-002", "CONTROL-003", "CONTROL-004", "CONTROL-005", "CONTROL-006", "CONTROL-007", "CONTROL-008", // TestRequestsToTheEndpoint

@@ -247,7 +247,7 @@ func (v *View) answered(d *Drain, p *Publication, l *Life) bool {
 	if last := p.lastBefore(d.Cancel.Call); last == nil || last.State.State != history.Draining {
 		return false
 	}
-	for _, written := range append([]*history.Event{d.Begin}, d.Rewrites...) {
+	for _, written := range d.versions() {
 		if v.ran(written.Return, d.Cancel.Call) <= v.Bound {
 			return false // a flap on the writing may come late, and is charged to STATE-003
 		}

@@ -11,6 +11,7 @@ func watchMonitors() []Monitor {
 	return []Monitor{
 		rule("WATCH-001", "begin-published", func(v *View, r *ruling) { v.judgeBegins(r, v.unloaded) }),
 		rule("WATCH-002", "cancel-published", func(v *View, r *ruling) { v.judgeCancels(r, v.unloaded) }),
+		rule("WATCH-004", "bad-looks-outlived", judgeOutlived),
 		rule("WATCH-005", "hurry-settles", judgeSettled),
 	}
 }
