@@ -4,7 +4,9 @@
 // that texts.lock keeps from changing unnoticed. SPEC.md tells the same to people;
 // go generate renders it. unchecked, in the tests, lists what has no spec yet.
 // The specs are Ginkgo specs in ordinary files, one per point of the checklist
-// (point_a_observe.go and so on). A spec is a situation: it says what happens to
+// (point_a_observe.go and so on) and one per family (family_watch.go and so on).
+// The MARKER family lays the markers of a catalogue, which it is given by path and
+// knows by its hash. A spec is a situation: it says what happens to
 // a real, isolated gateway, in the checklist's own words. It does not judge
 // alone: everything that happened is one history, and every history is judged by
 // every monitor, so each spec looks for all faults.

@@ -12,7 +12,7 @@ type Family struct {
 // Families are all of them, in the order of SPEC.md.
 func Families() []Family {
 	return []Family{
-		{"MARKER", "the file contract", "Judged by what the gateway publishes; a turn that gets in although the marker is there is GATE's business."},
+		{"MARKER", "the file contract", "Judged by what the gateway publishes; a turn that gets in although the marker is there is GATE's business. Which markers are laid, and what must become of a gateway that meets each, is in fixtures/markers/catalogue.yaml."},
 		{"STATE", "the state machine", "The external drain and the shutdown are two things: the one can be taken back and never ends the process, the other is final."},
 		{"WATCH", "noticing", "The timing verdicts: how soon what happens to the marker shows in what is published."},
 		{"GATE", "new turns", "A turn is admitted when its model call arrived or its slot was counted; one that hangs was neither admitted nor refused."},

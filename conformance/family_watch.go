@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 
+	"github.com/drainproof/drainproof/harness/corpus"
 	"github.com/drainproof/drainproof/harness/expect"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
@@ -25,6 +26,23 @@ func (s *suite) watch() {
 				gw.rests(ctx)
 				gw.eventually(ctx).Should(expect.BeRunning())
 				gw.accepts(ctx, pod.Turn{Purpose: "after a hurry"})
+			}
+		})
+
+	s.situation("WATCH", "bad-looks",
+		"goes on noticing once a marker that cannot be read, or not be understood, is mended",
+		ids("WATCH-004"),
+		func(ctx context.Context, gw gateway) {
+			for _, m := range s.badLooks(gw.Root()) {
+				gw.step(ctx, "lay %s: %s", m.ID, m.Why)
+				gw.lay(ctx, m)
+				gw.meets(ctx) // whether it drains is MARKER's business
+				gw.mend(ctx)
+				gw.revert(ctx)
+
+				gw.step(ctx, "a later drain, and its cancel")
+				gw.drain(ctx)
+				gw.revert(ctx)
 			}
 		})
 
@@ -54,6 +72,18 @@ func (s *suite) watch() {
 				gw.accepts(ctx, pod.Turn{Purpose: "after a start without a marker"})
 			}
 		})
+}
+
+// badLooks are one marker of each kind at which a look fails, or that cannot be
+// understood; last what is no regular file, after which MARKER-006 is charged.
+func (s *suite) badLooks(root bool) []corpus.Marker {
+	var out []corpus.Marker
+	for _, id := range []string{"MARKER-003", "MARKER-004", "MARKER-005", "MARKER-006"} {
+		if all := (lot{tests: id, part: 1, of: 1}).markers(s.markers, root); len(all) > 0 {
+			out = append(out, all[0])
+		}
+	}
+	return out
 }
 
 // rests lets B pass, and a little more, so that what is read then is what the

@@ -19,7 +19,7 @@ type Evidence struct {
 	Profile  string    // report.ProfileGate or report.ProfileFull
 	Filtered bool      // only a hand-made selection was to run
 	Runtime  string    // docker or process
-	Relaxed  bool      // judged with another bound than the target declares, or one above the highest allowed
+	Relaxed  bool      // judged with another bound than the target declares, one above the highest allowed, or other markers than the contract's
 	Features []string  // declared by the target
 }
 

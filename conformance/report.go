@@ -118,12 +118,14 @@ func (s *suite) boundIDs() []string {
 	return slices.Compact(list)
 }
 
-func (s *suite) relaxed() bool { return s.cfg.Observe != 0 || s.target.Bounds.Observe > maxBound }
+func (s *suite) relaxed() bool {
+	return s.cfg.Observe != 0 || s.target.Bounds.Observe > maxBound || s.otherMarkers()
+}
 
 // relaxed is the same question to a report.
 func relaxed(r *report.Report) bool {
 	_, overridden := r.Config["observe_ns"]
-	return overridden || r.Target.Bound > maxBound
+	return overridden || r.Target.Bound > maxBound || otherMarkers(r)
 }
 
 // effective is the configuration as it was in effect, for the report.
@@ -150,7 +152,10 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 			Name: s.target.Name, Path: s.target.Path, SHA256: s.target.SHA256,
 			Features: s.target.Features, Bound: s.target.Bounds.Observe,
 		},
-		Seed: s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.cfg.WhyNotCertifying(),
+		Seed: s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.whyNotCertifying(),
+	}
+	if s.markers != nil {
+		r.Config[markersKey] = s.markers.SHA256
 	}
 	if e.Filtered {
 		r.Profile = report.ProfileFilter

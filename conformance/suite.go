@@ -12,6 +12,7 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/corpus"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/monitor"
 	"github.com/drainproof/drainproof/harness/pod"
@@ -29,6 +30,7 @@ type Config struct {
 type suite struct {
 	cfg      *config.Config
 	target   *target.Target
+	markers  *corpus.Corpus // nil where the profile lays none
 	repeat   config.Repetitions
 	runtime  runtime.Runtime
 	run      prepared
@@ -84,7 +86,8 @@ func load(c Config) (*suite, error) {
 	if cfg.Observe != 0 {
 		t.Bounds.Observe = cfg.Observe
 	}
-	return &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}, nil
+	s := &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}
+	return s, s.loadMarkers()
 }
 
 // points puts the specs of the checklist together, in its order.
@@ -98,6 +101,7 @@ func (s *suite) points() {
 
 // families puts the specs together that only the full profile runs.
 func (s *suite) families() {
+	s.marker()
 	s.watch()
 	s.gate()
 	s.count()

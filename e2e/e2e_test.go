@@ -261,6 +261,22 @@ func TestUsersMistakes(t *testing.T) {
 	}
 }
 
+// A marker that is not what it says would prove nothing, so nothing is judged.
+func TestABrokenCatalogueOfMarkersIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "markers.yaml")
+	if err := os.WriteFile(path, []byte("schema: 1\nmarkers:\n  - {id: a, why: w, tests: MARKER-001, how: fifoo}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for markers, wants := range map[string][]string{
+		path:                {path + ":3:", "fifoo", "fifo"},
+		"nowhere/none.yaml": {"nowhere/none.yaml", "no such file"},
+	} {
+		cmd := command(t, "certify", "--runtime", runtimeUnderTest(), "--report", report(t))
+		cmd.Env = append(os.Environ(), "DRAINPROOF_MARKERS="+markers)
+		finish(t, cmd).must(t, 2, wants...)
+	}
+}
+
 func TestGatewaysThatCannotBeDriven(t *testing.T) {
 	needEngine(t)
 	cases := map[string]struct {

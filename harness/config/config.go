@@ -11,6 +11,7 @@ type Config struct {
 	SHA256 string `json:"sha256"` // of its bytes, hex
 
 	Target  string `json:"target"`  // path of the target file, absolute
+	Markers string `json:"markers"` // path of the catalogue of hostile markers, absolute; only the full profile reads it
 	Runtime string `json:"runtime"` // docker or process
 	Seed    int64  `json:"seed"`    // 0: taken from the time by ResolveSeed
 	Profile string `json:"profile"` // gate or full
@@ -100,6 +101,7 @@ func (c *Config) WhyNotCertifying() []string {
 
 func defaults() Config {
 	return Config{
+		Markers: filepath.FromSlash("fixtures/markers/catalogue.yaml"),
 		Runtime: RuntimeDocker,
 		Profile: ProfileGate,
 		Level:   LevelGate,

@@ -38,8 +38,9 @@ func TestPublishedConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	root, _ := filepath.Abs("../..")
-	if c.Target != filepath.Join(root, "fixtures/targets/reference.yaml") || c.Report.Dir != filepath.Join(root, "reports") {
-		t.Errorf("paths are not relative to the file: %s, %s", c.Target, c.Report.Dir)
+	if c.Target != filepath.Join(root, "fixtures/targets/reference.yaml") || c.Report.Dir != filepath.Join(root, "reports") ||
+		c.Markers != filepath.Join(root, "fixtures/markers/catalogue.yaml") {
+		t.Errorf("paths are not relative to the file: %s, %s, %s", c.Target, c.Report.Dir, c.Markers)
 	}
 	if c.Runtime != config.RuntimeDocker || c.Seed != 0 || c.Repeat() != (config.Repetitions{Drains: 10, Sweeps: 3, Refusals: 5, Reverts: 5, Rewrites: 5, Restarts: 2}) ||
 		c.Runner.Timeout != 5*time.Minute || c.Runner.SpecTimeout != time.Minute || c.Report.Keep != 10 {
@@ -55,6 +56,9 @@ func TestDefaultsFillWhatIsLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if want := filepath.Join(filepath.Dir(c.Path), "fixtures/markers/catalogue.yaml"); c.Markers != want {
+		t.Errorf("markers are looked for in %s, not beside the file", c.Markers)
+	}
 	if got := c.Repeat(); got.Drains != 7 || got.Sweeps != 20 {
 		t.Errorf("a level given in part loses the rest: %+v", got)
 	}
@@ -64,18 +68,18 @@ func TestDefaultsFillWhatIsLeftOut(t *testing.T) {
 }
 
 func TestEnvironmentOverrides(t *testing.T) {
-	path := write(t, "target: t.yaml\nruntime: docker\nseed: 5\n")
-	c, err := config.LoadEnv(path, env("DRAINPROOF_TARGET", "/x/o.yaml", "DRAINPROOF_RUNTIME", "process", "DRAINPROOF_SEED", "42", "DRAINPROOF_REPORT", "/r/run"))
+	path := write(t, "target: t.yaml\nmarkers: m.yaml\nruntime: docker\nseed: 5\n")
+	c, err := config.LoadEnv(path, env("DRAINPROOF_TARGET", "/x/o.yaml", "DRAINPROOF_MARKERS", "/x/m.yaml", "DRAINPROOF_RUNTIME", "process", "DRAINPROOF_SEED", "42", "DRAINPROOF_REPORT", "/r/run"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Target != "/x/o.yaml" || c.Runtime != "process" || c.Seed != 42 || c.Report.Run != "/r/run" {
+	if c.Target != "/x/o.yaml" || c.Markers != "/x/m.yaml" || c.Runtime != "process" || c.Seed != 42 || c.Report.Run != "/r/run" {
 		t.Errorf("%+v", c)
 	}
-	if got := strings.Join(c.Overrides, " "); got != "DRAINPROOF_REPORT DRAINPROOF_RUNTIME DRAINPROOF_SEED DRAINPROOF_TARGET" {
+	if got := strings.Join(c.Overrides, " "); got != "DRAINPROOF_MARKERS DRAINPROOF_REPORT DRAINPROOF_RUNTIME DRAINPROOF_SEED DRAINPROOF_TARGET" {
 		t.Errorf("overrides: %s", got)
 	}
-	if c, err = config.LoadEnv(path, env("DRAINPROOF_SEED", "")); err != nil || c.Seed != 5 || c.Overrides != nil {
+	if c, err = config.LoadEnv(path, env("DRAINPROOF_SEED", "")); err != nil || c.Seed != 5 || c.Markers != filepath.Join(filepath.Dir(path), "m.yaml") || c.Overrides != nil {
 		t.Errorf("an empty variable is not unset: %+v, %v", c, err)
 	}
 }

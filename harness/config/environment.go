@@ -15,6 +15,7 @@ import (
 const (
 	EnvConfig  = "DRAINPROOF_CONFIG"  // path of the configuration file itself
 	EnvTarget  = "DRAINPROOF_TARGET"  // path of the target file
+	EnvMarkers = "DRAINPROOF_MARKERS" // path of the catalogue of hostile markers
 	EnvRuntime = "DRAINPROOF_RUNTIME" // docker or process
 	EnvProfile = "DRAINPROOF_PROFILE" // gate or full
 	EnvLevel   = "DRAINPROOF_LEVEL"   // gate, certify or audit
@@ -27,6 +28,7 @@ func Environment() [][2]string {
 	return [][2]string{
 		{EnvConfig, "path of the configuration file (default: the nearest ginkgo.yaml upward)"},
 		{EnvTarget, "path of the target file"},
+		{EnvMarkers, "path of the catalogue of hostile markers"},
 		{EnvRuntime, "docker or process"},
 		{EnvProfile, "gate or full"},
 		{EnvLevel, "gate, certify or audit"},
@@ -80,6 +82,7 @@ func (c *Config) applyEnvironment(lookup func(string) (string, bool)) yamlfile.E
 		return ""
 	}, "use a whole number, 0 or more")
 	apply(EnvTarget, path(&c.Target), "give an absolute path")
+	apply(EnvMarkers, path(&c.Markers), "give an absolute path")
 	slices.Sort(c.Overrides)
 	return problems
 }

@@ -81,6 +81,7 @@ func LoadEnv(path string, lookup func(string) (string, bool)) (*Config, error) {
 // file mirrors ginkgo.yaml; pointers and strings tell what was left out.
 type file struct {
 	Target      string                 `json:"target"`
+	Markers     string                 `json:"markers"`
 	Runtime     string                 `json:"runtime"`
 	Seed        int64                  `json:"seed"`
 	Profile     string                 `json:"profile"`
@@ -109,6 +110,7 @@ func Parse(path string, data []byte, lookup func(string) (string, bool)) (*Confi
 	c := defaults()
 	c.Path, c.SHA256 = path, doc.SHA256
 	set(&c.Target, f.Target)
+	set(&c.Markers, f.Markers)
 	set(&c.Runtime, f.Runtime)
 	set(&c.Profile, f.Profile)
 	set(&c.Level, f.Level)
@@ -136,7 +138,7 @@ func Parse(path string, data []byte, lookup func(string) (string, bool)) (*Confi
 		doc.Report(where, "one spec may take longer than the whole suite (runner.timeout "+c.Runner.Timeout.String()+")", "lower it, or raise runner.timeout")
 	}
 	dir := filepath.Dir(path)
-	c.Target, c.Report.Dir = below(dir, c.Target), below(dir, c.Report.Dir)
+	c.Target, c.Markers, c.Report.Dir = below(dir, c.Target), below(dir, c.Markers), below(dir, c.Report.Dir)
 
 	problems := c.applyEnvironment(lookup)
 	if err := doc.Err(); err != nil {

@@ -102,7 +102,7 @@ func (g *Gateway) connect(ctx context.Context) error {
 		h.Schema, h.Bound, h.StampError = 1, g.o.Target.Bounds.Observe, hello.StampError
 		h.Target, h.Features = g.o.Target.Name, g.o.Target.Features
 		h.Overrides = g.o.Target.Overrides
-		h.Runtime, h.Image, h.Root = g.o.Runtime.Name(), g.o.Prepared.ImageID, asRoot(g.pod.Resolved().UID)
+		h.Runtime, h.Image, h.Root = g.o.Runtime.Name(), g.o.Prepared.ImageID, g.Root()
 		w, err := history.Create(g.o.File, h)
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ func rank(v Verdict) int {
 // Over all: any fail is non-conformant; else anything blocked, inconclusive or
 // harness-error, or nothing judged at all, is incomplete; else the gateway
 // conforms to the profile, or, when the run can't certify (a hand-made filter,
-// the process runtime, a relaxed bound), merely passed. A warning changes none
+// the process runtime, a relaxed measure), merely passed. A warning changes none
 // of it. Requirements outside the profile are judged when a spec of the run is
 // bound to them, and always when they were broken: a breach is never overlooked.
 func Roll(in Input) Result {
@@ -142,7 +142,7 @@ func overall(in Input, findings []Finding) (Overall, string) {
 	case in.Runtime != "docker":
 		return NotCertifying, fmt.Sprintf("the %s runtime does not certify", in.Runtime)
 	case in.Relaxed:
-		return NotCertifying, "the observation bound was relaxed"
+		return NotCertifying, "it was measured by another bound, or by other markers, than the contract's"
 	case in.Profile != ProfileGate && in.Profile != ProfileFull:
 		return NotCertifying, fmt.Sprintf("%q is no profile", in.Profile)
 	}

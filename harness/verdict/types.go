@@ -99,7 +99,7 @@ type Input struct {
 	Features     []string          // declared by the target
 	Impossible   map[string]string // ID -> why it can't be judged on this target
 	Filtered     bool              // a hand-made selection of specs ran
-	Relaxed      bool              // the bound is above the declared or the highest allowed
+	Relaxed      bool              // another bound than the declared, one above the highest allowed, or other markers than the contract's
 }
 
 // Finding is the verdict on one requirement.

@@ -1,0 +1,43 @@
+package conformance
+
+import (
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/corpus"
+	"github.com/drainproof/drainproof/harness/report"
+)
+
+// catalogueSHA256 is the hash of fixtures/markers/catalogue.yaml: the markers this
+// version of the contract is judged with. A run with others is worth having, but
+// certifies nothing: what they ask for is whatever their author liked.
+const catalogueSHA256 = "d9e352e80398612de6bb993cbd66f114dd37242ad18098a24f87eb34eb745101"
+
+// markersKey is where a report's configuration names the hash of the catalogue.
+const markersKey = "markers_sha256"
+
+// loadMarkers reads the catalogue of hostile markers where the profile asks for it.
+func (s *suite) loadMarkers() (err error) {
+	if s.cfg.Profile == config.ProfileFull {
+		s.markers, err = corpus.Load(s.cfg.Markers)
+	}
+	return err
+}
+
+// otherMarkers says whether the run was made with another catalogue.
+func (s *suite) otherMarkers() bool {
+	return s.markers != nil && s.markers.SHA256 != catalogueSHA256
+}
+
+// otherMarkers is the same question to a report.
+func otherMarkers(r *report.Report) bool {
+	sum, named := r.Config[markersKey]
+	return named && sum != catalogueSHA256
+}
+
+// whyNotCertifying lists what in this run keeps it from certifying.
+func (s *suite) whyNotCertifying() []string {
+	why := s.cfg.WhyNotCertifying()
+	if s.otherMarkers() {
+		why = append(why, "the catalogue of markers is not the published one (markers: "+s.cfg.Markers+")")
+	}
+	return why
+}
