@@ -30,6 +30,12 @@ func (d *Drain) past() history.Stamp {
 	return d.Cancel.Return
 }
 
+// vanished says whether the drain ended without a cancel: somebody else took the
+// marker away.
+func (d *Drain) vanished() bool {
+	return d.Cancel != nil && (d.Cancel.Marker.Op != history.OpCancel || !d.Cancel.Marker.Existed)
+}
+
 // indexDrains replays the marker. An operation that failed tells nothing.
 func (v *View) indexDrains() {
 	var open *Drain
@@ -48,6 +54,11 @@ func (v *View) indexDrains() {
 				begin(e)
 			} else {
 				open.Rewrites = append(open.Rewrites, e)
+			}
+			if !e.Marker.Present { // gone before it was written to its end
+				v.found = append(v.found, e)
+				open.Cancel = e
+				open = nil
 			}
 		case history.OpCancel:
 			if open == nil {

@@ -112,7 +112,7 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 		if t.Outcome() != history.Refused {
 			continue
 		}
-		if mine && before.Cancel.Marker.Op == history.OpFound {
+		if mine && before.vanished() {
 			continue // the gateway took the marker away itself: MARKER-008
 		}
 		if mine {

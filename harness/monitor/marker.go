@@ -23,8 +23,11 @@ func judgeMarkerLeftAlone(v *View, r *ruling) {
 			continue
 		}
 		actual := history.Describe(*e)
-		if e.Marker.Op == history.OpCancel {
+		switch e.Marker.Op {
+		case history.OpCancel:
 			actual = "the controller went to remove the marker, and it was gone"
+		case history.OpBegin, history.OpRewrite:
+			actual = "the controller wrote the marker, and it was gone before that was done"
 		}
 		r.violation(e.Return, "the gateway leaves the marker to its controller", actual, v.drainAt(e.Call, e.Return).Begin, e)
 	}

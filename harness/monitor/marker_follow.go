@@ -33,7 +33,7 @@ func (v *View) judgeFollowing(r *ruling, met string, since func(*Life, history.S
 			}
 		}
 		cancel := s.Drain.Cancel
-		if cancel == nil || cancel.Marker.Op == history.OpFound || cancel.Call > s.Life.Serving {
+		if cancel == nil || s.Drain.vanished() || cancel.Call > s.Life.Serving {
 			continue // the gateway's own doing is no cancel: MARKER-008
 		}
 		until := s.Life.Serving

@@ -102,12 +102,57 @@ func TestFollowingAfterABadLook(t *testing.T) {
 // A gateway that removed the marker itself, and goes on draining, is charged for
 // the marker: nobody cancelled, so nothing it refuses is refused without reason.
 func TestAVanishedMarkerIsNoCancel(t *testing.T) {
-	runChecks(t, []check{{name: "eats-marker", story: tell(launched, drained(0), func(s *story) {
-		s.vanishes(1500)
+	eaten := []string{"MARKER-008"}
+	goesOn := func(s *story) {
 		deaf(2000, 5000, history.Draining)(s)
 		s.refuse(6000, "r")
-		s.stale(7000, history.Draining, 0)
-	}), violated: []string{"MARKER-008"}, notArose: []string{"GATE-011"}}})
+		s.cancel(6500)
+		deaf(7000, 18000, history.Draining)(s)
+	}
+	runChecks(t, []check{
+		{name: "once it drains", story: tell(launched, drained(0), func(s *story) { s.vanishes(1500) }, goesOn),
+			violated: eaten, notArose: []string{"GATE-011", "WATCH-002", "WATCH-005"}},
+		{name: "before it publishes the drain", story: tell(launched, func(s *story) {
+			s.stale(999, history.Running, 0)
+			s.begin(1000)
+			s.vanishes(1001)
+			s.stale(1002, history.Running, 0)
+			s.read(1003, history.Draining, 0)
+		}, goesOn), violated: eaten, notArose: []string{"WATCH-001", "WATCH-005"}},
+		{name: "while it is written", story: tell(launched, func(s *story) {
+			s.stale(999, history.Running, 0)
+			s.marker(1000, history.OpBegin, false, false)
+			s.stale(1002, history.Running, 0)
+			s.read(1003, history.Draining, 0)
+		}, goesOn), violated: eaten, notArose: []string{"WATCH-001", "WATCH-005"}},
+		{name: "while it is written again", story: tell(launched, drained(0), func(s *story) {
+			s.marker(1500, history.OpRewrite, true, false)
+		}, goesOn), violated: eaten, notArose: []string{"STATE-003", "WATCH-002"}},
+		{name: "unseen until the cancel", story: tell(launched, drained(0), func(s *story) {
+			s.stale(5000, history.Draining, 0)
+			s.marker(5001, history.OpCancel, false, false)
+			deaf(5500, 17500, history.Draining)(s)
+		}), violated: eaten, notArose: []string{"WATCH-002"}},
+	})
+}
+
+// A drain that is noticed after its cancel is not one that nobody asked for. It is
+// in itself no breach, and whether it ends is WATCH-005's.
+func TestADrainNoticedAfterItsCancel(t *testing.T) {
+	late := func(until float64) *story {
+		return tell(launched, burst, func(s *story) {
+			s.cancel(1030)
+			s.stale(1040, history.Running, 0)
+			s.read(1500, history.Draining, 0)
+			s.stale(until, history.Draining, 0)
+			s.read(until+1, history.Running, 0)
+			s.stale(until+4000, history.Running, 0)
+		})
+	}
+	runChecks(t, []check{
+		{name: "and taken back in time", story: late(2500)},
+		{name: "and taken back too late", story: late(4500), violated: []string{"WATCH-005"}},
+	})
 }
 
 // A marker that was replaced before any cadence could meet it was not kept.

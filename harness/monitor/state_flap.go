@@ -218,7 +218,8 @@ func judgeAbsence(v *View, r *ruling) {
 					continue // that running may be from before the hurry: WATCH-005
 				}
 				if d != nil && !v.answered(d, p, read.Life) && v.ran(d.past(), read.Event.Call) <= v.Bound {
-					continue // the drain may be noticed only now
+					running = nil // the drain may be noticed only now; whether it ends is WATCH's
+					continue
 				}
 				told = true
 				r.violation(read.Event.Return,

@@ -93,7 +93,7 @@ func (v *View) judgeCancels(r *ruling, mine func(*history.Event) bool) {
 		if cancel == nil || cancel.Call > s.Life.Serving || !mine(cancel) || s.Drain.hurry.begun {
 			continue
 		}
-		if cancel.Marker.Op == history.OpFound {
+		if s.Drain.vanished() {
 			continue // the gateway's own doing is no cancel: MARKER-008
 		}
 		if s.Life.Met <= cancel.Call || v.decoyAt(cancel.Call, cancel.Return) != nil {

@@ -24,7 +24,7 @@ func judgeSettled(v *View, r *ruling) {
 				return i > 0 && before != nil && leftByFlap(p, v.Spells[i-1], s, before)
 			})
 		}
-		if cancel != nil && cancel.Call <= s.Life.Serving && (hurry.begun || hurry.ended) {
+		if cancel != nil && !s.Drain.vanished() && cancel.Call <= s.Life.Serving && (hurry.begun || hurry.ended) {
 			until := min(s.Life.Serving, v.nextBegin(cancel.Return))
 			v.settled(r, rest{last: cancel, until: until, wanted: history.Running, lost: !hurry.ended}, func(*Publication) bool { return false })
 		}
