@@ -420,7 +420,7 @@ func TestWrongGatewaysAreNamed(t *testing.T) {
 // with the monitors, and come to an end for a gateway that is right.
 func secondOpinion(t *testing.T, dir string, right bool) {
 	t.Helper()
-	sum, err := secondopinion.CompareFolder(dir, 10*time.Second)
+	sum, err := secondopinion.CompareFolder(dir, 3*time.Second)
 	if err != nil || sum.Histories == 0 {
 		t.Fatalf("%d histories below %s: %v", sum.Histories, dir, err)
 	}

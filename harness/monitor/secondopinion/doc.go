@@ -37,7 +37,9 @@
 // between its sending and its model call. Where an interval is open, or where it
 // is known which end of it excuses the gateway, the operation stands there: a turn
 // finishes as soon as the model lets go of it, and is settled as late as it may be. That
-// leaves nothing to search for but the order of admissions, markers and readings.
+// leaves nothing to search for but the order of admissions, markers and readings; and
+// of two admissions that could each take the other's place, the one that began first
+// comes first.
 //
 // A reading of draining that overlaps the writing of the marker is taken to follow
 // it, since nothing else would have made the gateway publish it.

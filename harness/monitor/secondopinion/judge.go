@@ -39,6 +39,7 @@ func (o *Opinion) add(part *script, bound, limit time.Duration, p *monitor.Publi
 	if o.Result == porcupine.Illegal {
 		return
 	}
+	part.lineUp()
 	m := model(part.initial, bound)
 	result := porcupine.CheckOperationsTimeout(m, part.operations, limit)
 	where := fmt.Sprintf("life %d, as %s shows it", part.life.Index, p.Name)

@@ -27,6 +27,8 @@ type operation struct {
 	kind kind
 	what string // for people
 
+	line     int  // admitted: see lineUp
+	place    int  // in that line
 	owed     bool // admitted: the gate does not concern it
 	fleeting bool // admitted: it is not known for how long, so it is never missing
 
@@ -46,6 +48,7 @@ type state struct {
 	lag    int
 	since  history.Stamp
 	left   bool
+	lines  [maxLines]int16 // how far each has come
 }
 
 // model returns the model of a gateway that begins in a state, with the observation
@@ -75,7 +78,7 @@ func step(s state, o *operation, bound time.Duration) []state {
 	case cancel:
 		s.marker, s.closed = false, false
 	case admitted:
-		if s.closed && !o.owed {
+		if s.closed && !o.owed || !s.advance(o) {
 			return nil
 		}
 		if o.fleeting {
