@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/monitor"
 	"github.com/drainproof/drainproof/harness/report"
@@ -66,12 +67,23 @@ func Judge(e Evidence) (judged, error) {
 		}
 		j.events[s.File] = events
 		in.Histories = append(in.Histories, h)
-		if events[0].Header.Root {
-			in.Impossible = map[string]string{"MARKER-005": impossibleForRoot, "CONTROL-008": impossibleForRoot}
-		}
+		in.Impossible = impossible(events[0].Header)
 	}
 	j.Result, j.histories = verdict.Roll(in), in.Histories
 	return j, nil
+}
+
+// impossible are the requirements that can't be judged on a target as it was run,
+// each with the reason.
+func impossible(h *history.Header) map[string]string {
+	out := map[string]string{}
+	if h.Root {
+		out["MARKER-005"], out["CONTROL-008"] = impossibleForRoot, impossibleForRoot
+	}
+	if h.Runtime == config.RuntimeProcess {
+		out["EPOCH-004"] = "the process runtime has no instantiation that could be made anew"
+	}
+	return out
 }
 
 // Rejudge judges the histories of a report again and says in what the result

@@ -130,7 +130,8 @@ func owner() int {
 	return os.Getpid()
 }
 
-// tryOut starts the gateway once and sends one turn through every ingress.
+// tryOut starts the gateway once, sends one turn through every ingress, and has it
+// drained by the target's own command where there must be one.
 func (s *suite) tryOut(ctx context.Context, p prepared) error {
 	progress("prepare", "trying out whether the target can be driven")
 	gw, err := pod.Start(ctx, pod.Options{
@@ -158,6 +159,11 @@ func (s *suite) tryOut(ctx context.Context, p prepared) error {
 	}
 	if !within(ctx, gw.Grace(), func() bool { ok, _ := expect.BeRunning().Match(gw.Published()); return ok }) {
 		problems = append(problems, fmt.Errorf("the gateway does not publish running: %v; check the state section of %s", gw.Published(), s.target.Path))
+	}
+	if s.target.Declares("epoch") && len(problems) == 0 {
+		if err := gw.BeginByCommand(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("%w; check the epoch section of %s", err, s.target.Path))
+		}
 	}
 	logs := gw.Logs(ctx, 10)
 	if _, err := gw.End(ctx, history.Outcome{}); err != nil {

@@ -108,6 +108,8 @@ func (s *suite) families() {
 	s.control()
 	s.status()
 	s.watchUnderLoad()
+	s.epoch()
+	s.expiry()
 }
 
 // register hands everything to Ginkgo.
@@ -142,6 +144,7 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gw, file) }, ginkgo.NodeTimeout(endTimeout))
 	if !sp.unstarted {
 		must(gw.Start(ctx))
+		must(gw.LearnEpoch(ctx))
 	}
 	return gateway{gw}
 }

@@ -246,7 +246,7 @@ func TestUsersMistakes(t *testing.T) {
 	}{
 		"no such target":     {[]string{"gate", "--target", "nowhere.yaml"}, []string{"nowhere.yaml"}},
 		"unknown field":      {[]string{"gate", "--target", variant(t, "capacity: 200", "capasity: 200")}, []string{"target.yaml:", "capasity", "capacity"}},
-		"unknown feature":    {[]string{"gate", "--target", variant(t, "sessions, shutdown]", "sessions, shutdwon]")}, []string{"target.yaml:", "shutdwon"}},
+		"unknown feature":    {[]string{"gate", "--target", variant(t, ", shutdown,", ", shutdwon,")}, []string{"target.yaml:", "shutdwon"}},
 		"unknown fault":      {[]string{"gate", "--fault", "no-such-fault"}, []string{"no-such-fault", "start-only"}},
 		"unknown runtime":    {[]string{"gate", "--runtime", "podman"}, []string{"podman", "docker"}},
 		"unknown flag":       {[]string{"gate", "--nonsense"}, []string{"--nonsense", "--help"}},

@@ -1,7 +1,8 @@
 package corpus
 
 import (
-	"bytes"
+	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -38,9 +39,14 @@ type Piece struct {
 	Times int    `json:"times"`
 }
 
-// Placeholder stands, in a text, for the time at which the marker is laid (RFC
-// 3339): a marker that is valid otherwise must not be stale for its age.
-const Placeholder = "{{now}}"
+// Placeholders of a text. Now is the time at which the marker is laid (RFC 3339): a
+// marker that is valid otherwise must not be stale for its age. Stamp, behind a
+// field, is one more with the epoch, or nothing where the target has none: such a
+// marker tests something else than whether one without an epoch is honoured.
+const (
+	Now   = "{{now}}"
+	Stamp = "{{stamp}}"
+)
 
 // For returns the markers that test a requirement, in order.
 func (c *Corpus) For(requirement string) []Marker {
@@ -71,14 +77,16 @@ func (m Marker) Expectation() history.Expectation {
 	return history.Expectation{Case: m.ID, Tests: m.Tests, Drains: m.Drains, Keeps: m.Keeps}
 }
 
-// Params is the operation that lays the marker at the given time.
-func (m Marker) Params(at time.Time) wire.MarkerParams {
+// Params is the operation that lays the marker at the given time, in the
+// instantiation with that epoch; "" where there is none.
+func (m Marker) Params(at time.Time, epoch string) wire.MarkerParams {
+	fill := placeholders(at, epoch)
 	p := wire.MarkerParams{Op: history.OpBegin, How: m.How, Mode: m.Mode, Expectation: m.Expectation()}
 	if !m.Regular() {
 		return p
 	}
 	for _, piece := range m.Content {
-		p.Pieces = append(p.Pieces, wire.Piece{Bytes: piece.bytes(at), Times: max(piece.Times, 1)})
+		p.Pieces = append(p.Pieces, wire.Piece{Bytes: piece.bytes(fill), Times: max(piece.Times, 1)})
 	}
 	if len(p.Pieces) == 0 { // empty on purpose: without pieces the probe would write an ordinary one
 		p.Pieces = []wire.Piece{{Times: 1}}
@@ -86,11 +94,24 @@ func (m Marker) Params(at time.Time) wire.MarkerParams {
 	return p
 }
 
+// placeholders fills them in.
+func placeholders(at time.Time, epoch string) *strings.Replacer {
+	stamp := ""
+	if epoch != "" {
+		quoted, err := json.Marshal(epoch)
+		if err != nil { // a string can't fail to be JSON
+			panic(err)
+		}
+		stamp = `,"epoch":` + string(quoted)
+	}
+	return strings.NewReplacer(Now, at.UTC().Format(time.RFC3339), Stamp, stamp)
+}
+
 // bytes are those of one repetition; that hex is hex was checked on loading.
-func (p Piece) bytes(at time.Time) []byte {
+func (p Piece) bytes(fill *strings.Replacer) []byte {
 	if p.Hex != "" {
 		b, _ := decodeHex(p.Hex)
 		return b
 	}
-	return bytes.ReplaceAll([]byte(p.Text), []byte(Placeholder), []byte(at.UTC().Format(time.RFC3339)))
+	return []byte(fill.Replace(p.Text))
 }

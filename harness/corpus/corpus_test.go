@@ -26,7 +26,7 @@ func load(t *testing.T) *Corpus {
 
 func content(m Marker) []byte {
 	var b []byte
-	for _, piece := range m.Params(time.Now()).Pieces {
+	for _, piece := range m.Params(time.Now(), "").Pieces {
 		b = append(b, bytes.Repeat(piece.Bytes, piece.Times)...)
 	}
 	return b
@@ -90,7 +90,7 @@ func TestMarkersAreWhatTheySay(t *testing.T) {
 					t.Errorf("not an object: %.80q", b)
 				}
 			}
-			if bytes.Contains(b, []byte(Placeholder)) {
+			if bytes.Contains(b, []byte("{{")) {
 				t.Errorf("the time was not filled in: %.80q", b)
 			}
 			if m.NotAsRoot != (m.Mode == "000") {
@@ -115,7 +115,7 @@ func TestSizes(t *testing.T) {
 		if !ok || !want(content(m)) {
 			t.Errorf("%s: there %v, %d bytes", id, ok, len(content(m)))
 		}
-		if line, err := wire.EncodeLine(m.Params(time.Now())); err != nil || len(line) > 4096*2 {
+		if line, err := wire.EncodeLine(m.Params(time.Now(), "")); err != nil || len(line) > 4096*2 {
 			t.Errorf("%s: its description has %d bytes, %v", id, len(line), err)
 		}
 	}
@@ -127,20 +127,23 @@ func TestSizes(t *testing.T) {
 func TestParams(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	m := Marker{ID: "m", Tests: "MARKER-001", Drains: history.Must, Keeps: history.Should, How: wire.WayRename, Mode: "000",
-		Content: []Piece{{Text: Placeholder}, {Hex: "00 ff", Times: 2}}}
-	p := m.Params(at)
+		Content: []Piece{{Text: Now + Stamp}, {Hex: "00 ff", Times: 2}}}
+	p := m.Params(at, "")
 	if p.Op != history.OpBegin || p.How != wire.WayRename || p.Mode != "000" || len(p.Content) > 0 || len(p.Pieces) != 2 ||
 		string(p.Pieces[0].Bytes) != "2026-01-02T02:04:05Z" || p.Pieces[0].Times != 1 ||
 		!bytes.Equal(p.Pieces[1].Bytes, []byte{0, 255}) || p.Pieces[1].Times != 2 {
 		t.Errorf("%+v", p)
 	}
+	if p := m.Params(at, `a"b`); string(p.Pieces[0].Bytes) != `2026-01-02T02:04:05Z,"epoch":"a\"b"` {
+		t.Errorf("stamped: %s", p.Pieces[0].Bytes)
+	}
 	if want := (history.Expectation{Case: "m", Tests: "MARKER-001", Drains: history.Must, Keeps: history.Should}); p.Expectation != want {
 		t.Errorf("%+v", p.Expectation)
 	}
-	if p := (Marker{How: wire.WayFIFO}).Params(at); len(p.Pieces) > 0 {
+	if p := (Marker{How: wire.WayFIFO}).Params(at, ""); len(p.Pieces) > 0 {
 		t.Errorf("a FIFO with content: %+v", p)
 	}
-	if p := (Marker{How: wire.WayInPlace}).Params(at); len(p.Pieces) != 1 || len(p.Pieces[0].Bytes) > 0 {
+	if p := (Marker{How: wire.WayInPlace}).Params(at, ""); len(p.Pieces) != 1 || len(p.Pieces[0].Bytes) > 0 {
 		t.Errorf("an empty marker is not an ordinary one: %+v", p)
 	}
 }
@@ -193,7 +196,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, m := range c.Markers {
 			size := 0
-			for _, p := range m.Params(time.Now()).Pieces {
+			for _, p := range m.Params(time.Now(), "").Pieces {
 				size += len(p.Bytes) * p.Times
 			}
 			if size > MaxContent {

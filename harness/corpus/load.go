@@ -85,7 +85,7 @@ func (m *Marker) check(doc *yamlfile.Document, at yamlfile.Path) {
 		case err != nil:
 			doc.Report(at, fmt.Sprintf("%q is no hex: %v", p.Hex, err), "write bytes like ff fe")
 		}
-		one := len(p.bytes(time.Time{}))
+		one := len(p.bytes(placeholders(time.Time{}, "")))
 		if times := max(p.Times, 1); one > 0 && times > (MaxContent-size)/one {
 			doc.Report(at, fmt.Sprintf("the content is longer than %d bytes", MaxContent), "repeat less")
 			return

@@ -90,6 +90,12 @@ func describeMarker(m Marker) string {
 	if m.Case != "" {
 		b.WriteString(", " + m.Case)
 	}
+	if m.Epoch != "" {
+		fmt.Fprintf(&b, ", stamped %q", m.Epoch)
+	}
+	if m.Age != 0 {
+		fmt.Fprintf(&b, ", %s old", m.Age)
+	}
 	if m.Error != "" {
 		b.WriteString(", failed: " + fmt.Sprintf("%q", m.Error))
 	}

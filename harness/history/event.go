@@ -69,6 +69,9 @@ type Header struct {
 	Overrides    []string      `json:"overrides,omitempty"` // entries of the target's env to which the spec gave other values
 	Image        string        `json:"image,omitempty"`     // image ID, docker runtime
 	Root         bool          `json:"root,omitempty"`      // the gateway runs as root, from whom no file can be kept
+	// MaxAge is how old a marker may grow until it is stale, for a target that
+	// declares expiry; 0 for one that does not.
+	MaxAge time.Duration `json:"max_age_ns,omitempty"`
 	// StampError is the probe's own error: the longest distance of two stamps
 	// around a no-op sent through the same path, in nanoseconds.
 	StampError time.Duration `json:"stamp_error_ns"`
@@ -98,6 +101,9 @@ const (
 	Must   = "MUST"
 	Should = "SHOULD"
 	May    = "MAY" // either way is right
+	// MustNot is of a stale marker: it lies there and requests nothing, as if there
+	// were none.
+	MustNot = "MUST NOT"
 )
 
 // Expectation says what must become of a gateway that meets a marker out of the
@@ -105,19 +111,24 @@ const (
 type Expectation struct {
 	Case   string `json:"case,omitempty"`   // its entry in the corpus
 	Tests  string `json:"tests,omitempty"`  // the requirement that is charged when the marker is not heeded
-	Drains string `json:"drains,omitempty"` // laid where there was none, it begins a drain: MUST, SHOULD or MAY
-	Keeps  string `json:"keeps,omitempty"`  // laid over another, it keeps the drain in effect: MUST, SHOULD or MAY
+	Drains string `json:"drains,omitempty"` // laid where there was none, it begins a drain: MUST, SHOULD, MAY or MUST NOT
+	Keeps  string `json:"keeps,omitempty"`  // laid over another, it keeps the drain in effect: MUST, SHOULD, MAY or MUST NOT
 }
 
 // Marker is one operation on the marker file, or its discovery in a new shape.
 type Marker struct {
 	Op      Op     `json:"op"`
-	How     string `json:"how,omitempty"`  // in-place, rename, link, remove, directory, fifo, control, ...
+	How     string `json:"how,omitempty"`  // in-place, rename, link, remove, directory, fifo, control, command, ...
 	Mode    string `json:"mode,omitempty"` // of the file, in octal, when it is not the usual 0644
 	SHA256  string `json:"sha256,omitempty"`
 	Existed bool   `json:"existed"`         // before the operation
 	Present bool   `json:"present"`         // after it
 	Error   string `json:"error,omitempty"` // the operation failed; nothing may be derived from it
+	// Epoch is the instantiation that the marker is stamped with, where that is known.
+	Epoch string `json:"epoch,omitempty"`
+	// Age is how long before it was laid the marker says that it was requested, where
+	// the suite chose that; below 0: how far in the future.
+	Age time.Duration `json:"age_ns,omitempty"`
 	Expectation
 }
 

@@ -211,6 +211,7 @@ func TestDescribe(t *testing.T) {
 			"controller: asks the endpoint for a cancel (none at all), token: none, while the home cannot be written; no answer, \"refused\"; the marker was removed"},
 		{Event{Kind: KindState, State: &State{Publication: "http", State: Running, Count: 1, Busy: "true", Drainable: "missing"}},
 			"read http: running, 1 in flight, busy true, drainable missing"},
+		{Event{Kind: KindMarker, Marker: &Marker{Op: OpBegin, How: "rename", Present: true, Epoch: "e\n1", Age: 2 * time.Hour}}, `controller: begin, rename, stamped "e\n1", 2h0m0s old`},
 		{Event{Kind: KindMarker, Marker: &Marker{Op: OpFound, Existed: true}}, "marker vanished, not by the controller"},
 		{Event{Kind: KindMarker, Marker: &Marker{Op: OpFound, Present: true}}, "marker appeared or changed, not by the controller"},
 		{Event{Kind: KindTurn, Turn: &Turn{ID: "t", Phase: TurnSent, Ingress: "chat", Reused: true, Purpose: "late"}}, "turn t sent to chat on a connection opened earlier (late)"},

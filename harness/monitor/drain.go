@@ -4,88 +4,45 @@ import (
 	"github.com/drainproof/drainproof/harness/history"
 )
 
-// Drain is one request: from the marker's appearance to its removal, over
-// however many lives of the gateway.
+// Drain is one request: from the marker's appearance until it is removed, or grows
+// stale where it lies, over however many lives of the gateway.
 type Drain struct {
 	Begin    *history.Event
 	Rewrites []*history.Event
-	Cancel   *history.Event // or the marker's disappearance; nil: never
+	Cancel   *history.Event // or the marker's disappearance; nil: it was not taken away
+	Stale    *staleMarker   // what is left of it, still lying there; nil: it did not grow stale
 
 	hurry hurry
 }
 
-// until is the last instant at which the marker was certainly there.
-func (d *Drain) until() history.Stamp {
-	if d.Cancel == nil {
-		return never
+// End is when it ended, no sooner and no later, and by what: it was cancelled, or it
+// grew stale. The event is nil, and the end never comes, where it did neither.
+func (d *Drain) End() (from, to history.Stamp, by *history.Event) {
+	switch {
+	case d.Cancel != nil:
+		return d.Cancel.Call, d.Cancel.Return, d.Cancel
+	case d.Stale != nil:
+		return d.Stale.from, d.Stale.to, d.Stale.cause
 	}
-	return d.Cancel.Call
+	return never, never, nil
 }
 
-// past is the first instant at which it was certainly gone.
+// until is the last instant at which it was certainly requested.
+func (d *Drain) until() history.Stamp {
+	from, _, _ := d.End()
+	return from
+}
+
+// past is the first instant at which it certainly was no longer.
 func (d *Drain) past() history.Stamp {
-	if d.Cancel == nil {
-		return never
-	}
-	return d.Cancel.Return
+	_, to, _ := d.End()
+	return to
 }
 
 // vanished says whether the drain ended without a cancel: somebody else took the
 // marker away.
 func (d *Drain) vanished() bool {
 	return d.Cancel != nil && (d.Cancel.Marker.Op != history.OpCancel || !d.Cancel.Marker.Existed)
-}
-
-// indexDrains replays the marker. An operation that failed tells nothing.
-func (v *View) indexDrains() {
-	var open *Drain
-	begin := func(e *history.Event) {
-		open = &Drain{Begin: e}
-		v.Drains = append(v.Drains, open)
-	}
-	for i := range v.Events {
-		e := &v.Events[i]
-		if e.Kind != history.KindMarker || e.Marker.Error != "" {
-			continue
-		}
-		switch e.Marker.Op {
-		case history.OpBegin, history.OpRewrite:
-			if open == nil {
-				begin(e)
-			} else {
-				open.Rewrites = append(open.Rewrites, e)
-			}
-			if !e.Marker.Present { // gone before it was written to its end
-				v.found = append(v.found, e)
-				open.Cancel = e
-				open = nil
-			}
-		case history.OpCancel:
-			if open == nil {
-				v.idle = append(v.idle, e)
-				continue
-			}
-			if !e.Marker.Existed {
-				v.found = append(v.found, e) // somebody had removed it before
-			}
-			open.Cancel = e
-			open = nil
-		case history.OpDecoy:
-			v.indexDecoy(e)
-		case history.OpFound:
-			switch {
-			case e.Marker.Present && open == nil:
-				begin(e)
-			case e.Marker.Present:
-				open.Rewrites = append(open.Rewrites, e)
-				v.found = append(v.found, e)
-			case open != nil:
-				v.found = append(v.found, e)
-				open.Cancel = e
-				open = nil
-			}
-		}
-	}
 }
 
 // drainAt returns the drain whose marker may have been there at some time in
@@ -115,7 +72,8 @@ func (v *View) drainsBegun(at history.Stamp) int {
 	return lo
 }
 
-// lastCancel is the end of the last drain that was certainly over at the instant.
+// lastCancel is the last drain that was certainly over at the instant: cancelled,
+// or stale.
 func (v *View) lastCancel(at history.Stamp) *Drain {
 	for i := v.drainsBegun(at) - 1; i >= 0; i-- {
 		if d := v.Drains[i]; d.past() < at {

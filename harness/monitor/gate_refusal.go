@@ -100,10 +100,17 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 		if over > l.Serving || v.drainAt(t.Sent.Call, over) != nil && t.Outcome() == history.Refused {
 			continue
 		}
-		if l.Met <= t.Sent.Call || v.decoyAt(t.Sent.Call, over) != nil {
-			continue // a gateway that was blinded is charged for that, one that drains for a decoy too
+		if l.Met <= t.Sent.Call {
+			continue // a gateway that was blinded is charged for that
+		}
+		if v.inertAt(t.Sent.Call, over) {
+			v.judgeRefusalUnderStale(r, t, over)
+			continue // one that drains for a decoy, or for a stale marker, is charged for that
 		}
 		before := v.lastCancel(t.Sent.Call)
+		if before != nil && before.Cancel == nil {
+			continue // it grew stale, and was not cancelled: EPOCH and EXPIRY judge that
+		}
 		mine := before != nil && before.Cancel.Call > l.From // cancelled in this life
 		if t.admitted() != nil && mine && v.drainAt(t.Sent.Call, t.Sent.Return) == nil {
 			r.arises()
@@ -145,8 +152,8 @@ func (v *View) judgeNotAccepted(t *Turn, r *ruling) {
 	}
 	over := t.Ended.Return
 	before := v.lastCancel(t.Sent.Call)
-	if before == nil || before.Cancel.Call <= t.Life.From || v.drainAt(t.Sent.Call, over) != nil ||
-		t.Life.Met <= t.Sent.Call || v.decoyAt(t.Sent.Call, over) != nil || v.dying(t.Life, over) {
+	if before == nil || before.Cancel == nil || before.Cancel.Call <= t.Life.From || v.drainAt(t.Sent.Call, over) != nil ||
+		t.Life.Met <= t.Sent.Call || v.inertAt(t.Sent.Call, over) || v.dying(t.Life, over) {
 		return
 	}
 	margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound

@@ -18,7 +18,7 @@ func All() []Monitor {
 	all := slices.Concat(
 		watchMonitors(), loadMonitors(), startMonitors(), admissionMonitors(), refusalMonitors(), flightMonitors(), followUpMonitors(),
 		countMonitors(), flapMonitors(), processMonitors(), shutdownMonitors(), restartMonitors(), markerMonitors(), hostileMonitors(),
-		controlMonitors(), statusMonitors(),
+		controlMonitors(), statusMonitors(), staleMonitors(),
 	)
 	slices.SortStableFunc(all, func(a, b Monitor) int { return strings.Compare(a.Requirement, b.Requirement) })
 	return all

@@ -29,6 +29,6 @@ func judgeMarkerLeftAlone(v *View, r *ruling) {
 		case history.OpBegin, history.OpRewrite:
 			actual = "the controller wrote the marker, and it was gone before that was done"
 		}
-		r.violation(e.Return, "the gateway leaves the marker to its controller", actual, v.drainAt(e.Call, e.Return).Begin, e)
+		r.violation(e.Return, "the gateway leaves the marker to its controller", actual, v.requestAt(e.Call, e.Return), e)
 	}
 }

@@ -17,7 +17,7 @@ func unusual(e *history.Event) bool { return e != nil && e.Marker.Tests != "" }
 
 // plain says whether it is an ordinary marker that came about in the ordinary way.
 func plain(e *history.Event) bool {
-	return !unusual(e) && e.Marker.How != "rename" && e.Marker.How != "link"
+	return !unusual(e) && e.Marker.How != "rename" && e.Marker.How != "link" && e.Marker.How != "command"
 }
 
 // irregular says whether it is no regular file.
@@ -30,11 +30,13 @@ func irregular(e *history.Event) bool {
 }
 
 // owner is the requirement that is charged when the marker begins no drain; "" is
-// WATCH-001 and its kin.
+// WATCH-001 and its kin, or nobody.
 func owner(e *history.Event) string {
 	switch {
 	case unusual(e):
 		return e.Marker.Tests
+	case e.Marker.How == "command":
+		return "" // it is known only roughly when the target's own command laid it
 	case !plain(e):
 		return "MARKER-009"
 	}

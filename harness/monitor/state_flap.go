@@ -199,7 +199,7 @@ func judgeAbsence(v *View, r *ruling) {
 			if !read.Good || !read.Fresh || read.Event.Return > read.Life.Serving {
 				continue
 			}
-			if v.drainAt(read.Event.Call, read.Event.Return) != nil || v.decoyAt(read.Event.Call, read.Event.Return) != nil {
+			if v.drainAt(read.Event.Call, read.Event.Return) != nil || v.inertAt(read.Event.Call, read.Event.Return) {
 				running, told = nil, false
 				continue
 			}

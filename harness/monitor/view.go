@@ -52,6 +52,7 @@ type View struct {
 	sessions  []*history.Event // looks at what the gateway keeps of a session
 	decoys    []*decoy         // markers outside the home
 	loads     []*load          // put on the gateway by the harness
+	stale     []*staleMarker   // markers that lie there and request nothing
 	flights   flights
 	misses    []undercount // what COUNT-001, 003, 005, 006 and STATE-009 share
 	overs     []overcount  // what COUNT-002 and 004 share

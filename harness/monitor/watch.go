@@ -96,7 +96,7 @@ func (v *View) judgeCancels(r *ruling, mine func(*history.Event) bool) {
 		if s.Drain.vanished() {
 			continue // the gateway's own doing is no cancel: MARKER-008
 		}
-		if s.Life.Met <= cancel.Call || v.decoyAt(cancel.Call, cancel.Return) != nil {
+		if s.Life.Met <= cancel.Call || v.inertAt(cancel.Call, cancel.Return) {
 			continue // MARKER and WATCH-004 judge what comes after a marker out of the ordinary
 		}
 		until := s.Life.Serving

@@ -16,7 +16,7 @@ type hurry struct {
 // WATCH-005's; and what is read in the midst of them may be about any of them.
 func (v *View) indexHurries() {
 	for _, d := range v.Drains {
-		if before := v.lastCancel(d.Begin.Call); before != nil {
+		if before := v.lastCancel(d.Begin.Call); before != nil && before.Cancel != nil {
 			d.hurry.behind = before.hurry.ended && v.soon(d.Begin, before.Cancel)
 			d.hurry.begun = d.hurry.behind || v.rapid(d.Begin, before.Cancel, history.Running)
 		}

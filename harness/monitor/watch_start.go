@@ -63,7 +63,7 @@ func judgeRemovedWhileDown(v *View, r *ruling) {
 			continue
 		}
 		d := v.lastCancel(l.Start.Call)
-		if d == nil || v.drainAt(l.Start.Call, l.Start.Return) != nil {
+		if d == nil || d.Cancel == nil || v.drainAt(l.Start.Call, l.Start.Return) != nil {
 			continue
 		}
 		if before := v.Lives[i-1]; before.Gone == nil || d.Cancel.Call < before.Gone.Return {

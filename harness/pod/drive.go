@@ -110,7 +110,7 @@ func (g *Gateway) Sweep(ctx context.Context, s Sweep) ([]*Submitted, error) {
 		p.Lasting = s.Lead + s.Past
 	}
 	if s.Begin {
-		p.Marker = &wire.MarkerParams{Op: history.OpBegin}
+		p.Marker = &wire.MarkerParams{Op: history.OpBegin, Epoch: g.epoch}
 		p.MarkerAfter = s.Lead
 	}
 	r, err := g.probe.Sweep(ctx, p)
@@ -150,13 +150,13 @@ func (g *Gateway) OpenConnections(ctx context.Context, ingress string, names ...
 // BeginDrain writes the marker in place, as a controller would. On a marker that
 // is there already it is a rewrite.
 func (g *Gateway) BeginDrain(ctx context.Context) error {
-	return g.marker(ctx, wire.MarkerParams{Op: history.OpBegin})
+	return g.marker(ctx, wire.MarkerParams{Op: history.OpBegin, Epoch: g.epoch})
 }
 
 // Rewrite requests the drain that is in effect once more: in place, or with how
 // "rename" by replacing the file.
 func (g *Gateway) Rewrite(ctx context.Context, how string) error {
-	return g.marker(ctx, wire.MarkerParams{Op: history.OpBegin, How: how})
+	return g.marker(ctx, wire.MarkerParams{Op: history.OpBegin, How: how, Epoch: g.epoch})
 }
 
 // CancelDrain removes the marker; also when there is none.
@@ -167,7 +167,7 @@ func (g *Gateway) CancelDrain(ctx context.Context) error {
 // LayMarker lays a marker of the corpus: where there is none it begins a drain, if
 // it does; over another it replaces it.
 func (g *Gateway) LayMarker(ctx context.Context, m corpus.Marker) error {
-	return g.marker(ctx, m.Params(time.Now()))
+	return g.marker(ctx, m.Params(time.Now(), g.epoch))
 }
 
 // LayDecoy lays a marker outside the gateway's home, in one of wire's places.
@@ -184,9 +184,9 @@ func (g *Gateway) RemoveDecoy(ctx context.Context, place string) error {
 // Hurry performs these operations, begins and cancels, one right after the other:
 // no gateway has the time to follow each.
 func (g *Gateway) Hurry(ctx context.Context, first history.Op, then ...history.Op) error {
-	p := wire.MarkerParams{Op: first}
+	p := wire.MarkerParams{Op: first, Epoch: g.epoch}
 	for _, op := range then {
-		p.Then = append(p.Then, wire.MarkerParams{Op: op})
+		p.Then = append(p.Then, wire.MarkerParams{Op: op, Epoch: g.epoch})
 	}
 	return g.marker(ctx, p)
 }

@@ -37,6 +37,7 @@ type Gateway struct {
 	seq    uint64
 	seqMu  sync.Mutex
 	follow context.CancelFunc
+	epoch  string         // see Epoch
 	broken error          // the history could not be written
 	doing  *history.Event // a signal on its way, not in the history yet; under seqMu
 	ended  bool
@@ -102,6 +103,9 @@ func (g *Gateway) connect(ctx context.Context) error {
 		h.Schema, h.Bound, h.StampError = 1, g.o.Target.Bounds.Observe, hello.StampError
 		h.Target, h.Features = g.o.Target.Name, g.o.Target.Features
 		h.Overrides = g.o.Target.Overrides
+		if g.o.Target.Declares("expiry") {
+			h.MaxAge = g.o.Target.Expiry.MaxAge
+		}
 		h.Runtime, h.Image, h.Root = g.o.Runtime.Name(), g.o.Prepared.ImageID, g.Root()
 		w, err := history.Create(g.o.File, h)
 		if err != nil {
@@ -254,7 +258,8 @@ func (g *Gateway) Freeze(ctx context.Context) error {
 // Thaw ends a Freeze.
 func (g *Gateway) Thaw(ctx context.Context) error { return g.act(ctx, history.ActionThaw, g.pod.Thaw) }
 
-// Recreate ends the instantiation, keeps the home, and starts the gateway anew.
+// Recreate ends the instantiation, keeps the home, and starts the gateway anew. The
+// epoch of the new instantiation is not known before BeginByCommand or LearnEpoch.
 func (g *Gateway) Recreate(ctx context.Context) error {
 	if err := g.recreate(ctx); err != nil {
 		return err
@@ -272,6 +277,7 @@ func (g *Gateway) recreate(ctx context.Context) error {
 	if err := g.pod.Recreate(ctx); err != nil {
 		return fmt.Errorf("recreate: %w", err)
 	}
+	g.epoch = ""
 	if err := g.connect(ctx); err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ func (s *session) control(ctx context.Context, p wire.ControlParams) (history.Co
 	m := s.marker
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.loan != nil {
+		return history.Control{}, errLent
+	}
 	m.lookLocked() // what somebody did before must not pass for the endpoint's
 	var seen sightings
 	if link != nil {

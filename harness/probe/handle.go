@@ -37,6 +37,10 @@ func (p *Probe) handle(ctx context.Context, req wire.Request) (any, error) {
 		return with(req, func(m wire.MarkerParams) (any, error) { return nil, s.markerRequest(m) })
 	case wire.VerbControl:
 		return with(req, func(c wire.ControlParams) (any, error) { return s.control(ctx, c) })
+	case wire.VerbLend:
+		return with(req, func(l wire.LendParams) (any, error) { return nil, s.marker.lendOut(l) })
+	case wire.VerbReclaim:
+		return s.marker.reclaim()
 	case wire.VerbSubmit:
 		return with(req, func(sp wire.SubmitParams) (any, error) {
 			t, err := s.submit(sp)

@@ -34,6 +34,7 @@ type marker struct {
 	mu    sync.Mutex // an operation, with its recording; a look
 	known identity   // after our last operation or look
 	seen  history.Stamp
+	loan  *loan // nil while it is the probe's alone
 	// decoys are the folders outside the home in which a marker of ours lies.
 	decoys map[string]*os.Root
 }
@@ -104,6 +105,9 @@ func (m *marker) perform(p wire.MarkerParams) (history.Stamp, error) {
 	m.focus.look()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.loan != nil {
+		return 0, errLent
+	}
 	m.lookLocked() // what somebody else did before must not pass for ours
 	ev := history.Marker{Op: p.Op, How: p.How, Existed: m.known.exists}
 	var span [2]history.Stamp
@@ -116,7 +120,7 @@ func (m *marker) perform(p wire.MarkerParams) (history.Stamp, error) {
 			ev.Op = history.OpRewrite
 		}
 		ev.How = m.way(p)
-		ev.Mode, ev.Expectation = p.Mode, p.Expectation
+		ev.Mode, ev.Epoch, ev.Age, ev.Expectation = p.Mode, p.Epoch, p.Age, p.Expectation
 		if wire.Regular(ev.How) {
 			sum := sha256.Sum256(content)
 			ev.SHA256 = hex.EncodeToString(sum[:])
@@ -206,12 +210,22 @@ func (m *marker) remove() (span [2]history.Stamp, err error) {
 	return span, err
 }
 
-func defaultMarker(at time.Time) []byte {
-	content, err := json.Marshal(map[string]string{
+// ordinary is the content of an ordinary marker, laid at that time. The second is
+// exact enough for it; where its age is to the point, the millisecond is.
+func ordinary(at time.Time, epoch string, age time.Duration) []byte {
+	layout := time.RFC3339
+	if age != 0 {
+		layout = "2006-01-02T15:04:05.000Z07:00"
+	}
+	fields := map[string]string{
 		"action":       "drain",
-		"requested_at": at.UTC().Format(time.RFC3339),
+		"requested_at": at.Add(-age).UTC().Format(layout),
 		"principal":    "drainproof",
-	})
+	}
+	if epoch != "" {
+		fields["epoch"] = epoch
+	}
+	content, err := json.Marshal(fields)
 	if err != nil { // strings can't fail to be JSON
 		panic(err)
 	}

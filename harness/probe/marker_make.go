@@ -24,6 +24,9 @@ func checkMaking(p wire.MarkerParams) error {
 		return fmt.Errorf("unknown way %q; there are %s, %s, %s, %s, %s, %s, %s", p.How,
 			wire.WayInPlace, wire.WayRename, wire.WayLink, wire.WayDir, wire.WayFIFO, wire.WayDangling, wire.WayLoop)
 	}
+	if (p.Epoch != "" || p.Age != 0) && (len(p.Content) > 0 || len(p.Pieces) > 0 || !wire.Regular(p.How)) {
+		return errors.New("a marker with content of its own, or with none, is given neither epoch nor age")
+	}
 	if p.Mode != "" {
 		if _, err := strconv.ParseUint(p.Mode, 8, 9); err != nil {
 			return fmt.Errorf("mode %q is no mode of a file in octal: %w", p.Mode, err)
@@ -62,7 +65,7 @@ func contentOf(p wire.MarkerParams) ([]byte, error) {
 	case len(p.Content) > 0:
 		return p.Content, nil
 	}
-	return defaultMarker(time.Now()), nil
+	return ordinary(time.Now(), p.Epoch, p.Age), nil
 }
 
 func contentSize(pieces []wire.Piece) (int, error) {

@@ -44,6 +44,9 @@ func (m *marker) watch(ctx context.Context, log *slog.Logger) {
 // lookLocked compares the marker with its last known shape. Our own operations
 // hold the lock until they have taken its new shape, so a difference is foreign.
 func (m *marker) lookLocked() {
+	if m.loan != nil {
+		return // whoever has it moves it for the controller
+	}
 	at := now()
 	found := identify(m.path)
 	before, since := m.known, m.seen

@@ -61,6 +61,10 @@ type Pod interface {
 	// Recreate ends the instantiation (new PID 1) with the same home and starts
 	// the infra again; Probe returns a new stream afterwards. No gateway yet.
 	Recreate(ctx context.Context) error
+	// Exec runs a program of the target next to the gateway that runs, as the
+	// gateway's own user and with its environment, and waits for its end. Any exit
+	// code but 0 is an error with the program's last words.
+	Exec(ctx context.Context, program target.Program) error
 	Freeze(ctx context.Context) error
 	Thaw(ctx context.Context) error
 	// Logs returns the last n lines the gateway wrote, oldest first.

@@ -133,6 +133,13 @@ func templates(t *target.Target, process bool) []field {
 	if !process {
 		list("command", t.Command)
 	}
+	if t.Epoch != nil {
+		if process {
+			list("epoch.process", t.Epoch.Process)
+		} else {
+			list("epoch.command", t.Epoch.Command)
+		}
+	}
 	table("env", t.Env)
 	add("ready.url", t.Ready.URL)
 	for _, in := range t.Ingresses {

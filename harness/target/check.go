@@ -141,6 +141,14 @@ func checkDurations(t *Target, doc *yamlfile.Document) {
 	}
 	positive(t.Bounds.Observe, at("bounds", "observe"))
 	positive(t.Ready.Within, at("ready", "within"))
+	if t.Expiry != nil {
+		where := at("expiry", "maxAge")
+		positive(t.Expiry.MaxAge, where)
+		if age := t.Expiry.MaxAge; age > 0 && age < LeastMaxAge {
+			doc.Report(where, fmt.Sprintf("expiry.maxAge %s is less than %s, so the suite's own drains would grow stale", age, LeastMaxAge),
+				"configure the gateway to let markers hold for longer, and write that here")
+		}
+	}
 	if t.Shutdown != nil {
 		positive(t.Shutdown.Deadline, at("shutdown", "deadline"))
 	}
@@ -153,6 +161,14 @@ func checkFeatures(t *Target, doc *yamlfile.Document) {
 	}
 	if t.Declares("shutdown") && !doc.Has(at("shutdown")) {
 		doc.Report(where("shutdown"), `feature "shutdown" is declared, but there is no shutdown.deadline`, `add shutdown: {deadline: "20s"}, how long turns in flight may take after SIGTERM`)
+	}
+	if t.Declares("epoch") {
+		for _, r := range []struct{ runtime, key string }{{"image", "command"}, {"process", "process"}} {
+			if doc.Has(at(r.runtime)) && !doc.Has(at("epoch", r.key)) && !doc.Broken(at("epoch")) {
+				doc.Report(where("epoch"), fmt.Sprintf(`feature "epoch" is declared, but there is no epoch.%s`, r.key),
+					"add it: the program that writes a stamped marker into the home, as a list of words")
+			}
+		}
 	}
 	if t.Declares("sessions") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.SessionHeader != "" }) && !doc.Broken(at("ingresses")) {
 		doc.Report(where("sessions"), `feature "sessions" is declared, but no ingress has a sessionHeader`, "add sessionHeader to an ingress that takes a session's name")

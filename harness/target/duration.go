@@ -83,3 +83,23 @@ func (s *Shutdown) UnmarshalJSON(raw []byte) error {
 	*s = Shutdown{Deadline: d}
 	return err
 }
+
+type expiryJSON struct {
+	MaxAge string `json:"maxAge,omitempty"`
+}
+
+// MarshalJSON writes the duration as a string.
+func (e Expiry) MarshalJSON() ([]byte, error) {
+	return json.Marshal(expiryJSON{formatDuration(e.MaxAge)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, and target files.
+func (e *Expiry) UnmarshalJSON(raw []byte) error {
+	var j expiryJSON
+	if err := json.Unmarshal(raw, &j); err != nil {
+		return err
+	}
+	d, err := parseDuration(j.MaxAge)
+	*e = Expiry{MaxAge: d}
+	return err
+}

@@ -29,7 +29,9 @@ const (
 	DefaultBound    = 2 * time.Second
 	MaxBound        = 5 * time.Second // above it a run certifies nothing
 	DefaultCapacity = 10
-	DefaultPort     = 9471 // of the suite's model, inside the pod
+	DefaultMaxAge   = time.Hour       // of a marker, for gateways that let them expire
+	LeastMaxAge     = 5 * time.Minute // below it the suite's own drains would grow stale
+	DefaultPort     = 9471            // of the suite's model, inside the pod
 	DefaultWire     = "openai-chat"
 	PolledWire      = "create-then-poll"
 	DefaultMessages = "messages"
@@ -114,6 +116,12 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 	}
 	if t.Bounds.Observe == 0 && !doc.Has(yamlfile.At("bounds", "observe")) {
 		t.Bounds.Observe = DefaultBound
+	}
+	if t.Declares("expiry") && t.Expiry == nil {
+		t.Expiry = &Expiry{}
+	}
+	if t.Expiry != nil && t.Expiry.MaxAge == 0 && !doc.Has(yamlfile.At("expiry", "maxAge")) {
+		t.Expiry.MaxAge = DefaultMaxAge
 	}
 	if t.Capacity == 0 {
 		t.Capacity = DefaultCapacity

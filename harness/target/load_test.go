@@ -43,6 +43,9 @@ func TestReferenceTarget(t *testing.T) {
 	if c := got.Control; c.Method != "POST" || c.Drain != target.DefaultDrain || c.Cancel != target.DefaultCancel || c.HeaderWith("x")["Authorization"] != "Bearer x" || len(c.HeaderWith("")) != 0 {
 		t.Errorf("control: %+v", c)
 	}
+	if got.Epoch == nil || len(got.Epoch.Command) == 0 || len(got.Epoch.Process) == 0 || got.Expiry.MaxAge != time.Hour {
+		t.Errorf("epoch %+v, expiry %+v", got.Epoch, got.Expiry)
+	}
 	if v := got.SecretValues(); len(v) != 2 || v[0] != got.Env["MODEL_API_KEY"] {
 		t.Errorf("secrets: %v", v)
 	}
@@ -108,6 +111,9 @@ func TestFullTarget(t *testing.T) {
 	}
 	if got.Publications[1].Busy != "status.busy" || got.Publications[1].Drainable != "status.drainable" {
 		t.Errorf("publication: %+v", got.Publications[1])
+	}
+	if got.Expiry.MaxAge != 30*time.Minute || got.Epoch.Command[0] != "/gateway" {
+		t.Errorf("epoch %+v, expiry %+v", got.Epoch, got.Expiry)
 	}
 	if got.Publications[1].States["quiescing"] != "draining" {
 		t.Errorf("states: %+v", got.Publications[1])

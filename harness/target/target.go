@@ -30,6 +30,8 @@ type Target struct {
 	Bounds       Bounds            `json:"bounds"`
 	Capacity     int               `json:"capacity,omitempty"` // turns in flight the gateway takes; default 10
 	Shutdown     *Shutdown         `json:"shutdown,omitempty"`
+	Epoch        *Program          `json:"epoch,omitempty"`  // writes a stamped marker, as a controller would
+	Expiry       *Expiry           `json:"expiry,omitempty"` // never nil where expiry is declared
 	Sidecars     []Sidecar         `json:"sidecars,omitempty"`
 	Control      *Control          `json:"control,omitempty"`
 	Sessions     *Sessions         `json:"sessions,omitempty"`
@@ -163,6 +165,17 @@ type Control struct {
 	Cancel    string            `json:"cancel"`    // body, default {"action":"cancel"}
 	Cancelled []Recognise       `json:"cancelled"` // answers to a cancel that say there was a marker
 	Idle      []Recognise       `json:"idle"`      // and those that say there was none
+}
+
+// Program is what the suite runs next to the gateway, in its environment.
+type Program struct {
+	Command []string `json:"command,omitempty"` // template; in the gateway's container
+	Process []string `json:"process,omitempty"` // template; process runtime
+}
+
+// Expiry says when a marker is too old.
+type Expiry struct {
+	MaxAge time.Duration `json:"maxAge"` // default 1h
 }
 
 // Sidecar is a further container of the pod (or process), from the same image

@@ -17,7 +17,7 @@ var placeholder = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
 func placeholders(p yamlfile.Path) []string {
 	known := []string{"home", "model_url", "bound"}
 	switch {
-	case p[0] == "process", p[0] == "sidecars" && len(p) > 2 && p[2] == "process":
+	case p[0] == "process", p[0] == "epoch" && len(p) > 1 && p[1] == "process", p[0] == "sidecars" && len(p) > 2 && p[2] == "process":
 		known = append(known, "bin")
 	case p[0] == "control" && len(p) > 1 && p[1] == "header":
 		known = append(known, "token")
@@ -61,7 +61,7 @@ func checkPlaceholder(t *Target, doc *yamlfile.Document, p yamlfile.Path, name s
 		return
 	}
 	if name == "bin" {
-		doc.Report(p, fmt.Sprintf("%s uses {{bin}}, which only the process runtime has", p), "use it in process.command or in a sidecar's process only")
+		doc.Report(p, fmt.Sprintf("%s uses {{bin}}, which only the process runtime has", p), "use it in process.command, epoch.process or a sidecar's process only")
 		return
 	}
 	if port, ok := strings.CutPrefix(name, "port."); ok {
@@ -101,6 +101,8 @@ func templated(p yamlfile.Path) bool {
 	switch {
 	case has(0, "command", "env", "tools", "sessions", "jobs"):
 		return true
+	case has(0, "epoch"):
+		return has(1, "command", "process")
 	case has(0, "process"):
 		return has(1, "command")
 	case has(0, "ready"):

@@ -37,6 +37,19 @@ func (c *Client) Control(ctx context.Context, p ControlParams) (history.Control,
 	return r, err
 }
 
+// Lend has another hand of the controller move the marker until Reclaim.
+func (c *Client) Lend(ctx context.Context, p LendParams) error {
+	return c.Call(ctx, VerbLend, p, nil)
+}
+
+// Reclaim ends a Lend and records what became of the marker meanwhile as one
+// operation of the controller, or nothing when it was left as it was.
+func (c *Client) Reclaim(ctx context.Context) (ReclaimResult, error) {
+	var r ReclaimResult
+	err := c.Call(ctx, VerbReclaim, nil, &r)
+	return r, err
+}
+
 // Submit sends, or arms, one turn and returns its token at once.
 func (c *Client) Submit(ctx context.Context, p SubmitParams) (string, error) {
 	var r SubmitResult

@@ -34,6 +34,8 @@ const (
 	VerbConfigure   Verb = "configure"   // ConfigureParams -> nothing; prepares the home, starts model and observers
 	VerbMarker      Verb = "marker"      // MarkerParams -> nothing; returns when done (or armed)
 	VerbControl     Verb = "control"     // ControlParams -> history.Control; returns when it is answered
+	VerbLend        Verb = "lend"        // LendParams -> nothing; another hand moves the marker for the controller now
+	VerbReclaim     Verb = "reclaim"     // nothing -> ReclaimResult; what it did is recorded, the marker is the probe's again
 	VerbSubmit      Verb = "submit"      // SubmitParams -> SubmitResult; returns at once, the turn goes on
 	VerbSweep       Verb = "sweep"       // SweepParams -> SweepResult; returns when the sweep is over
 	VerbSession     Verb = "session"     // SessionParams -> nothing; reads a session's history into ours
@@ -141,8 +143,12 @@ type MarkerParams struct {
 	Pieces  []Piece    `json:"pieces,omitempty"` // content in place of Content, put together by the probe
 	How     string     `json:"how,omitempty"`    // a Way; in place by default
 	Mode    string     `json:"mode,omitempty"`   // of the file, in octal, 0644 by default; only of regular files
-	Place   string     `json:"place,omitempty"`  // of a decoy: PlaceWorkingDirectory or PlaceParent
-	When    *When      `json:"when,omitempty"`
+	// Epoch stamps the marker, and Age is how long ago it says that it was requested
+	// (below 0: in the future). Only of a marker without content of its own.
+	Epoch string        `json:"epoch,omitempty"`
+	Age   time.Duration `json:"age_ns,omitempty"`
+	Place string        `json:"place,omitempty"` // of a decoy: PlaceWorkingDirectory or PlaceParent
+	When  *When         `json:"when,omitempty"`
 	// Then follows at once, without a round trip in between: a hurry. Only with
 	// When nil.
 	Then []MarkerParams `json:"then,omitempty"`
@@ -160,6 +166,25 @@ const (
 	WayDangling = "symlink-dangling"
 	WayLoop     = "symlink-loop"
 )
+
+// Hands a marker is lent to; How of what they do.
+const (
+	HandCommand = "command" // a command of the target
+)
+
+// LendParams name the hand that moves the marker until it is reclaimed. Nothing
+// that happens to the marker meanwhile is taken for the gateway's doing, and the
+// probe does nothing to it itself.
+type LendParams struct {
+	Hand string `json:"hand"` // HandCommand
+}
+
+// ReclaimResult is what became of a marker that was lent.
+type ReclaimResult struct {
+	Changed bool   `json:"changed"`         // it was laid, written or removed
+	Present bool   `json:"present"`         // it lies there now
+	Epoch   string `json:"epoch,omitempty"` // with which it is stamped
+}
 
 // Places of a decoy, neither of which is the gateway's home.
 const (

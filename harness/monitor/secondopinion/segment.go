@@ -42,10 +42,7 @@ func (tr *translation) cut(s *script, p *monitor.Publication) []*script {
 func (tr *translation) busy() []interval {
 	var all []interval
 	for _, d := range tr.view.Drains {
-		to := never
-		if d.Cancel != nil {
-			to = d.Cancel.Return
-		}
+		_, to, _ := d.End()
 		all = append(all, interval{d.Begin.Call, to})
 	}
 	for _, f := range tr.turns {

@@ -93,7 +93,8 @@ func (tr *translation) life(l *monitor.Life, p *monitor.Publication) *script {
 
 func (tr *translation) drain(s *script, d *monitor.Drain, p *monitor.Publication) {
 	l := s.life
-	if d.Begin.Call >= l.Serving || d.Cancel != nil && d.Cancel.Return <= l.From {
+	over, past, by := d.End()
+	if d.Begin.Call >= l.Serving || past <= l.From {
 		return
 	}
 	if d.Begin.Return <= l.From {
@@ -107,8 +108,8 @@ func (tr *translation) drain(s *script, d *monitor.Drain, p *monitor.Publication
 			kind: begin, at: there, unread: tr.unread(l, d, p), what: history.Describe(*d.Begin),
 		})
 	}
-	if d.Cancel != nil && d.Cancel.Call < l.Serving {
-		s.add(after(max(d.Cancel.Call, l.From)), at(d.Cancel.Return), &operation{kind: cancel, what: history.Describe(*d.Cancel)})
+	if by != nil && over < l.Serving {
+		s.add(after(max(over, l.From)), at(past), &operation{kind: cancel, what: history.Describe(*by)})
 	}
 }
 
@@ -116,7 +117,8 @@ func (tr *translation) drain(s *script, d *monitor.Drain, p *monitor.Publication
 // the life began when the next one is requested.
 func (tr *translation) unread(l *monitor.Life, d *monitor.Drain, p *monitor.Publication) bool {
 	earlier := slices.ContainsFunc(tr.view.Drains, func(e *monitor.Drain) bool {
-		return e.Cancel != nil && e.Cancel.Return > l.From && e.Cancel.Return <= d.Begin.Call
+		_, past, _ := e.End()
+		return past > l.From && past <= d.Begin.Call
 	})
 	return earlier && !slices.ContainsFunc(p.Reads, func(r *monitor.Read) bool {
 		return r.Life == l && r.Good && r.Fresh && r.Event.Return <= d.Begin.Call

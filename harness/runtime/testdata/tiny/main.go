@@ -33,6 +33,10 @@ func main() {
 		code, _ := strconv.Atoi(args[1])
 		fmt.Println("last words")
 		os.Exit(code)
+	case "own": // own CODE: says whose it is, and ends
+		code, _ := strconv.Atoi(args[1])
+		fmt.Printf("home=%s uid=%d\n", os.Getenv("GATEWAY_HOME"), os.Getuid())
+		os.Exit(code)
 	case "sleep":
 		fmt.Println("sidecar up", strings.Join(os.Environ(), " "))
 		time.Sleep(time.Hour)
