@@ -3,6 +3,7 @@ package pod
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -86,7 +87,7 @@ func (g *Gateway) over(ctx context.Context) {
 	g.seqMu.Lock()
 	doing := g.doing
 	g.seqMu.Unlock()
-	if doing != nil && (doing.Action.Name == history.ActionSIGTERM || doing.Action.Name == history.ActionSIGKILL) {
+	if doing != nil && slices.Contains([]string{history.ActionSIGTERM, history.ActionSIGKILL, history.ActionRecreate}, doing.Action.Name) {
 		// The spec ran out of time while the engine took its own: it may have been heard.
 		e := *doing
 		e.Return = max(e.Call, g.lastStamp())

@@ -274,14 +274,23 @@ func (g *Gateway) recreate(ctx context.Context) error {
 	}
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	if err := g.pod.Recreate(ctx); err != nil {
+	e := history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionRecreate}, Call: before}
+	g.onItsWay(&e)
+	defer g.onItsWay(nil)
+	g.epoch = ""
+	if err = g.pod.Recreate(ctx); err == nil {
+		err = g.connect(ctx)
+	}
+	if err == nil {
+		err = g.note(ctx, e, before)
+	}
+	if err != nil {
+		// What was there may be gone all the same, and with it the probe that saw it go.
+		e.Return = max(before, g.lastStamp())
+		g.record(e)
 		return fmt.Errorf("recreate: %w", err)
 	}
-	g.epoch = ""
-	if err := g.connect(ctx); err != nil {
-		return err
-	}
-	return g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionRecreate}}, before)
+	return nil
 }
 
 // Published returns the newest reading of every publication.

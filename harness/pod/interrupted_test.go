@@ -3,6 +3,7 @@ package pod
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
@@ -48,6 +49,12 @@ func (s *scripted) Follow(ctx context.Context, _ func(string)) error { <-ctx.Don
 func (s *scripted) Signal(ctx context.Context, _ string) error {
 	s.onSignal()
 	return ctx.Err()
+}
+
+// Recreate ends the gateway, and then nothing comes of it.
+func (s *scripted) Recreate(context.Context) error {
+	s.gone()
+	return errors.New("the engine does not answer")
 }
 
 // Close ends the gateway, as removing its container does, and the probe sees it.
@@ -216,6 +223,15 @@ func TestInterruptedWhileSignalling(t *testing.T) {
 	}
 	if err := g.SIGTERM(ctx); err != nil {
 		t.Fatal(err)
+	}
+	innocent(t, g)
+}
+
+// A container that was removed, and could not be made anew, was removed by us.
+func TestFailedRecreateAccusesNobody(t *testing.T) {
+	_, g := startScripted(t)
+	if err := g.Recreate(t.Context()); err == nil {
+		t.Fatal("it was made anew by an engine that does not answer")
 	}
 	innocent(t, g)
 }
