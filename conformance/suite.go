@@ -110,6 +110,10 @@ func (s *suite) families() {
 	s.watchUnderLoad()
 	s.epoch()
 	s.expiry()
+	s.steps()
+	s.completions()
+	s.replays()
+	s.scheduled()
 }
 
 // register hands everything to Ginkgo.

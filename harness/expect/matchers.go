@@ -70,6 +70,17 @@ func BeHeldByTheModel() types.GomegaMatcher {
 	return &turn{"to be held by the model", func(t pod.TurnView) bool { return t.InModel }}
 }
 
+// HaveCalledTheModel matches a turn for which the model was called n times at least.
+func HaveCalledTheModel(n int) types.GomegaMatcher {
+	return &turn{fmt.Sprintf("to have called the model %d times", n), func(t pod.TurnView) bool { return t.ModelCalls >= n }}
+}
+
+// HaveItsReply matches a turn to which the model has given its whole reply: all that
+// is seen of the end of a turn whose reply no client waits for.
+func HaveItsReply() types.GomegaMatcher {
+	return &turn{"to have its whole reply from the model", func(t pod.TurnView) bool { return t.ModelDone && !t.InModel }}
+}
+
 // FinishWhole matches a turn whose whole reply arrived, byte for byte.
 func FinishWhole() types.GomegaMatcher {
 	return &turn{"to finish whole", func(t pod.TurnView) bool { return t.Outcome == history.Finished }}

@@ -123,14 +123,17 @@ func describeTurn(t Turn) string {
 	if t.Phase == TurnEnded {
 		fmt.Fprintf(&b, ": %s", t.Outcome)
 	}
-	if t.Phase == TurnSent {
+	switch t.Phase {
+	case TurnSent:
 		fmt.Fprintf(&b, " to %s", t.Ingress)
 		if t.Reused {
 			b.WriteString(" on a connection opened earlier")
 		}
-		if t.Purpose != "" {
-			fmt.Fprintf(&b, " (%s)", t.Purpose)
-		}
+	case TurnExpected:
+		fmt.Fprintf(&b, " of the gateway's own making, %s", t.Origin)
+	}
+	if t.Purpose != "" && (t.Phase == TurnSent || t.Phase == TurnExpected) {
+		fmt.Fprintf(&b, " (%s)", t.Purpose)
 	}
 	if t.Status != 0 {
 		fmt.Fprintf(&b, ", status %d", t.Status)
@@ -157,6 +160,9 @@ func describeModel(m Model) string {
 	}[m.Phase]
 	if what == "" {
 		what = string(m.Phase)
+	}
+	if m.Tool != "" {
+		what = fmt.Sprintf("has a call of the tool %s from the model", m.Tool)
 	}
 	if m.Auxiliary || m.Turn == "" {
 		return "a call of no turn " + what

@@ -164,6 +164,8 @@ type TurnPhase string
 
 // Turn phases.
 const (
+	TurnExpected TurnPhase = "expected" // no client sends it: the gateway is to start it by itself; Origin says why
+	TurnArranged TurnPhase = "arranged" // the request that leads to it was answered: Call before it was sent, Return after
 	TurnSent     TurnPhase = "sent"     // Call: before the first byte of the request left; Return: after the last was handed over
 	TurnAnswered TurnPhase = "answered" // response headers read; of a run that is created now and polled later: it was accepted
 	TurnQueued   TurnPhase = "queued"   // acknowledged in the shape the target declares for queued: it is to run later
@@ -173,6 +175,12 @@ const (
 	TurnResumed  TurnPhase = "resumed"  // the client reads again
 	TurnAborted  TurnPhase = "aborted"  // the client hung up on purpose
 	TurnEnded    TurnPhase = "ended"    // the client saw the end; Outcome says which
+)
+
+// Origins of turns that no client sends.
+const (
+	OriginJob        = "job"        // scheduled: the gateway starts it when it is due
+	OriginBackground = "background" // the completion of a background process is told to its session
 )
 
 // TurnOutcome is how a turn ended for its client.
@@ -209,6 +217,12 @@ type Turn struct {
 	Stalls     bool        `json:"stalls,omitempty"`      // on sent: the client will not read the reply until told
 	Streams    bool        `json:"streams,omitempty"`     // on sent: the client asked for a streamed reply
 	ReplyBytes int         `json:"reply_bytes,omitempty"` // on sent: length of the reply the model will give
+	Durable    bool        `json:"durable,omitempty"`     // on sent: its ingress owes it when a crash cuts it off
+	Origin     string      `json:"origin,omitempty"`      // on expected: who starts it
+	// Due, on arranged, is the instant before which a job is not to start; 0 where
+	// nothing is waited for. Late is how long after it the gateway may take.
+	Due  Stamp         `json:"due,omitempty"`
+	Late time.Duration `json:"late_ns,omitempty"`
 }
 
 // ModelPhase is a moment of a model call.
@@ -231,6 +245,9 @@ type Model struct {
 	Phase     ModelPhase `json:"phase"`
 	Streamed  bool       `json:"streamed,omitempty"`
 	Auxiliary bool       `json:"auxiliary,omitempty"`
+	// Tool, with ModelDone, is the tool whose call the model answered with; the reply
+	// is yet to come.
+	Tool string `json:"tool,omitempty"`
 	// Fail is the HTTP status with which the model was told to answer instead of a
 	// reply: what becomes of the turn then is not an interruption by the gateway.
 	Fail  int `json:"fail,omitempty"`

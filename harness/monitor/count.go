@@ -22,20 +22,24 @@ func countMonitors() []Monitor {
 // undercount is a reading that may show fewer turns than were in flight for
 // certain throughout it, with what was known then.
 type undercount struct {
-	read       *Read
-	spell      *Spell // of a draining reading; nil for a running one
-	witnesses  int    // in flight for certain
-	delivering int    // of those, in the delivery of a long reply
-	first      *Read  // of a running reading: since when it persists
-	transition *Read  // of the first draining reading: the running one before it
+	read  *Read
+	spell *Spell // of a draining reading; nil for a running one
+	witnesses
+	first      *Read // of a running reading: since when it persists
+	transition *Read // of the first draining reading: the running one before it
 	under      bool
 }
 
-// charged says which requirement owns the missing turns.
+// charged says which requirement owns the missing turns. Where leaving away one
+// kind of turn explains the count, that kind is what was not counted.
 func (u undercount) charged() string {
 	switch {
-	case u.read.State.Count >= u.witnesses-u.delivering:
+	case u.read.State.Count >= u.all-u.delivering:
 		return "COUNT-006"
+	case u.read.State.Count >= u.all-u.jobs:
+		return "SCHEDULED-002"
+	case u.read.State.Count >= u.all-u.replays:
+		return "RESTART-004"
 	case u.spell != nil && u.read.State.Count == 0:
 		return "COUNT-003"
 	case u.lostInTransition():
@@ -47,7 +51,7 @@ func (u undercount) charged() string {
 
 // lostInTransition says whether the running reading just before had them all.
 func (u undercount) lostInTransition() bool {
-	return u.under && u.transition != nil && u.transition.State.Count >= u.witnesses && u.read.State.Count < u.witnesses-u.delivering
+	return u.under && u.transition != nil && u.transition.State.Count >= u.all && u.read.State.Count < u.all-u.delivering
 }
 
 // findUndercounts compares every reading with what was in flight throughout it.
@@ -58,7 +62,7 @@ func (u undercount) lostInTransition() bool {
 func (v *View) findUndercounts() []undercount {
 	var out []undercount
 	for _, p := range v.Publications {
-		whole, held := newCounter(v.flights.whole), newCounter(v.flights.held)
+		inFlight := v.flights.newTally()
 		slow := v.newLag()
 		spells := v.spellCursor()
 		var before *Read
@@ -69,9 +73,8 @@ func (v *View) findUndercounts() []undercount {
 				continue
 			}
 			slow.read(r)
-			witnesses := whole.throughout(r.Event.Call, r.Event.Return)
-			delivering := witnesses - held.throughout(r.Event.Call, r.Event.Return)
-			u := undercount{read: r, witnesses: witnesses, delivering: max(delivering, 0), under: r.State.Count < witnesses}
+			u := undercount{read: r, witnesses: inFlight.throughout(r.Event.Call, r.Event.Return)}
+			u.under = r.State.Count < u.all
 			switch s := spells(r.Event.Call); r.State.State {
 			case history.Draining:
 				slow.reset()
@@ -80,12 +83,12 @@ func (v *View) findUndercounts() []undercount {
 					if r == s.Acks[p.Index] && before != nil && before.State.State == history.Running && before.Life == r.Life && before.Event.Return <= r.Event.Call {
 						u.transition = before
 					}
-					if witnesses > 0 {
+					if u.all > 0 {
 						out = append(out, u)
 					}
 				}
 			case history.Running:
-				if witnesses == 0 && !u.under {
+				if u.all == 0 && !u.under {
 					slow.reset()
 					break
 				}
@@ -95,7 +98,7 @@ func (v *View) findUndercounts() []undercount {
 					break
 				}
 				if m, ok := slow.persists(r); ok {
-					u.witnesses, u.delivering, u.first = m.witnesses, m.delivering, m.since
+					u.witnesses, u.first = m.witnesses, m.since
 					out = append(out, u)
 				}
 			default:
@@ -138,7 +141,7 @@ func (v *View) accuse(r *ruling, requirement, expected string) {
 		if !u.under || u.charged() != requirement && !(requirement == "STATE-009" && u.lostInTransition()) {
 			continue
 		}
-		actual := fmt.Sprintf("%s shows %s with %d, while %s in flight for certain", u.read.State.Publication, u.read.State.State, u.read.State.Count, turnsWere(u.witnesses))
+		actual := fmt.Sprintf("%s shows %s with %d, while %s in flight for certain", u.read.State.Publication, u.read.State.State, u.read.State.Count, turnsWere(u.all))
 		if u.delivering > 0 {
 			actual += fmt.Sprintf(" (%d of them in delivery)", u.delivering)
 		}
@@ -163,9 +166,15 @@ func (v *View) witnessesAt(r *Read) []*history.Event {
 	var out []*history.Event
 	for _, t := range v.Turns {
 		if from, _, to, ok := v.certain(t); ok && from <= r.Event.Call && to >= r.Event.Return {
-			if out = append(out, t.reached()); len(out) == 5 {
-				break
+			out = append(out, t.reached())
+		}
+		for _, again := range v.replaysOf(t) {
+			if again.from <= r.Event.Call && again.to >= r.Event.Return {
+				out = append(out, again.called)
 			}
+		}
+		if len(out) >= 5 {
+			break
 		}
 	}
 	return out
@@ -175,7 +184,7 @@ func (v *View) witnessesAt(r *Read) []*history.Event {
 // in the reading that says `draining`.
 func judgeCount(v *View, r *ruling) {
 	for _, u := range v.misses {
-		if u.spell == nil || u.witnesses > 0 {
+		if u.spell == nil || u.all > 0 {
 			r.arises()
 		}
 	}

@@ -7,22 +7,21 @@ import (
 // lag follows readings of `running` that show too little, and tells when the same
 // turns have been missing for longer than the grace.
 type lag struct {
-	v           *View
-	run         []*Read // readings that all show too little
-	from        int     // where the stretch of Grace bounds begins
-	most        []int   // indices of readings whose counts fall, all in the stretch: the first is its highest
-	whole, held *counter
-	told        bool
+	v        *View
+	run      []*Read // readings that all show too little
+	from     int     // where the stretch of Grace bounds begins
+	most     []int   // indices of readings whose counts fall, all in the stretch: the first is its highest
+	inFlight *tally
+	told     bool
 
 	// A file with the same identity was not written in between, so one reading can
 	// speak for all the time since the first that showed it.
-	file                *Read
-	fileWhole, fileHeld *counter
+	file         *Read
+	fileInFlight *tally
 }
 
 func (v *View) newLag() *lag {
-	f := &v.flights
-	return &lag{v: v, whole: newCounter(f.whole), held: newCounter(f.held), fileWhole: newCounter(f.whole), fileHeld: newCounter(f.held)}
+	return &lag{v: v, inFlight: v.flights.newTally(), fileInFlight: v.flights.newTally()}
 }
 
 // read takes note of every reading, whatever it shows.
@@ -38,8 +37,8 @@ func (l *lag) reset() {
 
 // missing is an undercount that has lasted.
 type missing struct {
-	witnesses, delivering int
-	since                 *Read
+	witnesses
+	since *Read
 }
 
 // persists adds a reading that shows too little and says whether the same turns
@@ -77,7 +76,7 @@ func (l *lag) inReadings(r *Read) (missing, bool) {
 		l.most = l.most[1:]
 	}
 	most := l.run[l.most[0]].State.Count
-	return l.compare(l.whole, l.held, first.Event.Call, first, r, most)
+	return l.compare(l.inFlight, first.Event.Call, first, r, most)
 }
 
 // inFile looks at the last Grace bounds of a file nobody has written meanwhile.
@@ -86,14 +85,13 @@ func (l *lag) inFile(r *Read) (missing, bool) {
 	if l.file == nil || l.file == r || l.file.Event.Return > from || l.v.frozen(from, r.Event.Return) {
 		return missing{}, false
 	}
-	return l.compare(l.fileWhole, l.fileHeld, from, l.file, r, r.State.Count)
+	return l.compare(l.fileInFlight, from, l.file, r, r.State.Count)
 }
 
-func (l *lag) compare(whole, held *counter, from history.Stamp, since, r *Read, most int) (missing, bool) {
-	witnesses := whole.throughout(from, r.Event.Return)
-	if most >= witnesses {
+func (l *lag) compare(inFlight *tally, from history.Stamp, since, r *Read, most int) (missing, bool) {
+	m := missing{witnesses: inFlight.throughout(from, r.Event.Return), since: since}
+	if most >= m.all {
 		return missing{}, false
 	}
-	delivering := max(witnesses-held.throughout(from, r.Event.Return), 0)
-	return missing{witnesses: witnesses, delivering: delivering, since: since}, true
+	return m, true
 }

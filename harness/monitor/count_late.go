@@ -32,7 +32,7 @@ func judgeCountedLate(v *View, r *ruling) {
 			r.violation(u.read.Event.Return,
 				"a turn counts from its admission, before its model is called",
 				fmt.Sprintf("%s shows draining with %d while %s in flight for certain, and then with %d, though no turn came in meanwhile",
-					u.read.State.Publication, low.read.State.Count, turnsWere(low.witnesses), u.read.State.Count),
+					u.read.State.Publication, low.read.State.Count, turnsWere(low.all), u.read.State.Count),
 				append([]*history.Event{u.spell.Drain.Begin, low.read.Event, u.read.Event}, v.witnessesAt(low.read)...)...)
 			low = nil
 		}

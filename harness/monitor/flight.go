@@ -13,6 +13,8 @@ type flight struct{ from, to history.Stamp }
 type flights struct {
 	held     []flight // in flight for certain, the model's part
 	whole    []flight // the same with the delivery of long replies
+	jobs     []flight // those of them that are scheduled jobs
+	replays  []flight // and those that are run again after a crash
 	begins   []history.Stamp
 	ends     []history.Stamp // of possible stretches, each sorted
 	answered []flight        // possible stretches of turns that reached the model
@@ -26,6 +28,12 @@ func (v *View) indexFlights() {
 			if delivery > from {
 				f.held = append(f.held, flight{from, delivery})
 			}
+			if t.Origin == history.OriginJob {
+				f.jobs = append(f.jobs, flight{from, delivery})
+			}
+		}
+		for _, again := range v.replaysOf(t) {
+			f.whole, f.held, f.replays = append(f.whole, again.flight), append(f.held, again.flight), append(f.replays, again.flight)
 		}
 		if from, to, ok := v.possible(t); ok {
 			f.begins = append(f.begins, from)
@@ -44,6 +52,31 @@ func (f *flights) possibly(from, to history.Stamp) int {
 	begun, _ := slices.BinarySearch(f.begins, to+1)
 	over, _ := slices.BinarySearch(f.ends, from)
 	return begun - over
+}
+
+// witnesses are the turns in flight for certain throughout an interval.
+type witnesses struct {
+	all        int
+	delivering int // of those, in the delivery of a long reply
+	jobs       int // of those, scheduled jobs
+	replays    int // of those, run again after a crash
+}
+
+// tally counts witnesses; see counter.
+type tally struct{ whole, held, jobs, replays *counter }
+
+func (f *flights) newTally() *tally {
+	return &tally{newCounter(f.whole), newCounter(f.held), newCounter(f.jobs), newCounter(f.replays)}
+}
+
+func (t *tally) throughout(from, to history.Stamp) witnesses {
+	all := t.whole.throughout(from, to)
+	return witnesses{
+		all:        all,
+		delivering: max(all-t.held.throughout(from, to), 0),
+		jobs:       t.jobs.throughout(from, to),
+		replays:    t.replays.throughout(from, to),
+	}
 }
 
 // counter counts the flights that last throughout an interval. It is asked with

@@ -22,7 +22,8 @@ func flightMonitors() []Monitor {
 //
 // A client waits for the end of a turn in one long read, so the end's Call may lie
 // before the marker although the end does not. The end is then placed at its
-// Return, unless a stall shows that the client may just have been woken late.
+// Return, unless a stall shows that the client may just have been woken late. It is
+// certain when the gateway took an answer of the model's for the turn meanwhile.
 func judgeInFlight(v *View, r *ruling) {
 	for _, s := range v.Spells {
 		if s.Ack == nil {
@@ -45,7 +46,7 @@ func judgeInFlight(v *View, r *ruling) {
 			expected := "a turn in flight when the drain began is not interrupted"
 			actual := fmt.Sprintf("turn %s was in flight when the drain began: %s", t.ID, history.Describe(*end))
 			evidence := []*history.Event{called, s.Drain.Begin, s.Ack, end, t.Ended}
-			if end.Call >= s.From {
+			if end.Call >= s.From || t.wentOn(s.From) {
 				r.violation(end.Return, expected, actual, evidence...)
 				continue
 			}
@@ -96,6 +97,17 @@ func (t *Turn) interrupted(s *Spell) *history.Event {
 		}
 	}
 	return nil
+}
+
+// wentOn says whether the gateway took an answer of the model's for the turn that
+// was given after the instant: the turn was not over then.
+func (t *Turn) wentOn(after history.Stamp) bool {
+	for _, c := range t.Calls {
+		if c.Released != nil && c.Released.Call >= after && c.Done != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // served is a turn with when it was over for its client.

@@ -18,7 +18,7 @@ func All() []Monitor {
 	all := slices.Concat(
 		watchMonitors(), loadMonitors(), startMonitors(), admissionMonitors(), refusalMonitors(), flightMonitors(), followUpMonitors(),
 		countMonitors(), flapMonitors(), processMonitors(), shutdownMonitors(), restartMonitors(), markerMonitors(), hostileMonitors(),
-		controlMonitors(), statusMonitors(), staleMonitors(),
+		controlMonitors(), statusMonitors(), staleMonitors(), owedMonitors(),
 	)
 	slices.SortStableFunc(all, func(a, b Monitor) int { return strings.Compare(a.Requirement, b.Requirement) })
 	return all

@@ -110,8 +110,8 @@ func judgeShutdownEnds(v *View, r *ruling) {
 	}
 }
 
-// idleFrom is when the last turn sent in the life was over for its client; never
-// when one was not.
+// idleFrom is when the last turn of the life was over: for its client, or for the
+// model when no client of this life waits for it; never when one was not.
 func (v *View) idleFrom(l *Life) history.Stamp {
 	last := dawn
 	for _, t := range v.sent {
@@ -121,6 +121,15 @@ func (v *View) idleFrom(l *Life) history.Stamp {
 			return never
 		default:
 			last = max(last, t.Ended.Return)
+		}
+	}
+	for _, t := range v.inherited[l.Index] {
+		for _, c := range v.callsIn(t, l) {
+			over := c.over()
+			if over == nil {
+				return never
+			}
+			last = max(last, over.Return)
 		}
 	}
 	return last

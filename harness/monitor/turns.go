@@ -17,9 +17,11 @@ type Turn struct {
 	ID       string
 	Ingress  string
 	Session  string
-	Reused   bool // sent on a connection opened earlier
-	Streams  bool // its client asked for a streamed reply, and reads it
-	Long     bool // its client stalls, and its reply is longer than sockets hold
+	Origin   string // who starts it, when no client sends it; empty else
+	Durable  bool   // its ingress owes it when a crash cuts it off
+	Reused   bool   // sent on a connection opened earlier
+	Streams  bool   // its client asked for a streamed reply, and reads it
+	Long     bool   // its client stalls, and its reply is longer than sockets hold
 	Sent     *history.Event
 	Answered *history.Event
 	Queued   *history.Event   // it was acknowledged as queued
@@ -27,6 +29,7 @@ type Turn struct {
 	Resumed  *history.Event
 	Aborted  *history.Event
 	Ended    *history.Event
+	Arranged *history.Event // the request that leads to it was answered; of turns with an Origin
 	Calls    []*Call
 	Life     *Life // in which it was sent
 }
@@ -152,6 +155,9 @@ func (t *Turn) tell(e *history.Event) {
 	if t.Session == "" {
 		t.Session = e.Turn.Session
 	}
+	if t.Origin == "" {
+		t.Origin = e.Turn.Origin
+	}
 	var slot **history.Event
 	switch e.Turn.Phase {
 	case history.TurnSent:
@@ -169,6 +175,8 @@ func (t *Turn) tell(e *history.Event) {
 		slot = &t.Aborted
 	case history.TurnEnded:
 		slot = &t.Ended
+	case history.TurnArranged:
+		slot = &t.Arranged
 	default:
 		return
 	}
@@ -177,7 +185,7 @@ func (t *Turn) tell(e *history.Event) {
 	}
 	*slot = e
 	if e.Turn.Phase == history.TurnSent {
-		t.Reused = e.Turn.Reused
+		t.Reused, t.Durable = e.Turn.Reused, e.Turn.Durable
 		t.Streams = e.Turn.Streams && !e.Turn.Stalls
 		t.Long = e.Turn.Stalls && e.Turn.ReplyBytes >= DeliveryBytes
 	}
@@ -219,7 +227,8 @@ func (c *Call) tell(e *history.Event) {
 
 // certain returns the interval in which the turn was in flight for certain, and
 // the instant from which on it may only have been in delivery. ok is false when
-// nothing is certain: it ended in a way that leaves open when it was over.
+// nothing is certain: it ended in a way that leaves open when it was over. For a
+// turn that is run again in a later life it speaks of the first run only.
 func (v *View) certain(t *Turn) (from, delivery, to history.Stamp, ok bool) {
 	called := t.reached()
 	if called == nil || t.Aborted != nil || t.failing() {
@@ -239,11 +248,12 @@ func (v *View) certain(t *Turn) (from, delivery, to history.Stamp, ok bool) {
 	}
 	from = called.Return
 	to = limit
-	last := t.Calls[len(t.Calls)-1]
+	calls := v.callsIn(t, life)
+	last := calls[len(calls)-1]
 	switch {
 	case last.Released != nil:
 		to = last.Released.Call
-	case last.Done != nil || t.Outcome() == history.Finished:
+	case last.Done != nil || t.Outcome() == history.Finished && t.Ended.Call < limit:
 		to = from // it was never held: nothing is certain about how long it took
 	}
 	delivery = to

@@ -26,6 +26,7 @@ type Turn struct {
 	RetryFor   time.Duration // keep trying to connect this long
 	OnState    string        // the probe submits it at the first reading of this state
 	Fail       int           // the model answers with this HTTP status instead of a reply
+	ToolCalls  int           // the model calls the target's tool this often before it replies
 }
 
 // Submitted is a turn on its way.
@@ -74,7 +75,7 @@ func (g *Gateway) Submit(ctx context.Context, t Turn) (*Submitted, error) {
 func (g *Gateway) params(t Turn) wire.SubmitParams {
 	p := wire.SubmitParams{
 		Ingress: t.Ingress, Session: t.Session, Purpose: t.Purpose,
-		Script: wire.Script{Hold: t.Hold, ReplyBytes: t.ReplyBytes, Fail: t.Fail},
+		Script: wire.Script{Hold: t.Hold, ReplyBytes: t.ReplyBytes, Fail: t.Fail, Tools: g.toolCalls(t.ToolCalls)},
 		Stall:  t.Stall, Connection: t.Connection, RetryFor: t.RetryFor,
 		GiveUp: g.Grace(),
 	}
@@ -239,7 +240,7 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 	for _, in := range t.Ingresses {
 		c.Ingresses = append(c.Ingresses, wire.Ingress{
 			Name: in.Name, Wire: in.Wire, Method: in.Method, URL: r.Expand(in.URL),
-			Header: expandAll(r, in.Header), SessionHeader: in.SessionHeader, Stream: in.Stream, Model: in.Model,
+			Header: expandAll(r, in.Header), SessionHeader: in.SessionHeader, Stream: in.Stream, Durable: in.Durable, Model: in.Model,
 			Body: r.Expand(in.Body), Poll: poll(r, in.Poll),
 			Refused: recognise(in.Refused), Busy: recognise(in.Busy), Queued: recognise(in.Queued),
 		})

@@ -35,6 +35,7 @@ func (p Published) String() string {
 type TurnView struct {
 	ID          string
 	Ingress     string
+	Expected    bool // no client sends it
 	Sent        bool
 	Arriving    bool // the first bytes of an answer wait unread at its client
 	Answered    bool
@@ -65,6 +66,10 @@ func (t TurnView) String() string {
 		return s
 	case t.InModel:
 		return fmt.Sprintf("turn %s on %s is held by the model", t.ID, t.Ingress)
+	case t.Expected && t.ModelDone:
+		return fmt.Sprintf("turn %s, which the gateway started by itself, was answered by the model", t.ID)
+	case t.Expected && t.ModelCalls == 0:
+		return fmt.Sprintf("turn %s, which the gateway is to start by itself, has not reached the model", t.ID)
 	case t.ModelCalls > 0:
 		return fmt.Sprintf("turn %s on %s was answered by the model, %d bytes have arrived", t.ID, t.Ingress, t.Received)
 	case t.Sent:
@@ -122,6 +127,8 @@ func (l *live) turn(e history.Event) {
 	t := l.get(e.Turn.ID)
 	t.Ingress = e.Turn.Ingress
 	switch e.Turn.Phase {
+	case history.TurnExpected:
+		t.Expected = true
 	case history.TurnSent:
 		t.Sent, t.SentReturn = true, e.Return
 	case history.TurnArriving:
@@ -153,7 +160,7 @@ func (l *live) model(m history.Model) {
 	case history.ModelReleased:
 		t.InModel = false
 	case history.ModelDone:
-		t.InModel, t.ModelDone = false, true
+		t.InModel, t.ModelDone = false, m.Tool == ""
 	case history.ModelGone:
 		t.InModel, t.ModelGone = false, true
 	}

@@ -154,7 +154,9 @@ func (c *client) send() bool {
 	call := now()
 	_, err = c.link.conn.Write(raw)
 	ret := now()
-	c.record(history.TurnSent, call, ret, history.Turn{Stalls: t.params.Stall, Streams: t.ingress.Stream, ReplyBytes: t.replyBytes()})
+	c.record(history.TurnSent, call, ret, history.Turn{
+		Stalls: t.params.Stall, Streams: t.ingress.Stream, ReplyBytes: t.replyBytes(), Durable: t.ingress.Durable,
+	})
 	closeOnce(t.sent)
 	if err != nil {
 		c.broken(call, ret, nil, err)

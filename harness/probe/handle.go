@@ -49,6 +49,16 @@ func (p *Probe) handle(ctx context.Context, req wire.Request) (any, error) {
 			}
 			return wire.SubmitResult{Turn: t.id}, nil
 		})
+	case wire.VerbExpect:
+		return with(req, func(e wire.ExpectParams) (any, error) {
+			t, err := s.expect(e)
+			if err != nil {
+				return nil, err
+			}
+			return wire.SubmitResult{Turn: t.id}, nil
+		})
+	case wire.VerbArrange:
+		return with(req, func(a wire.ArrangeParams) (any, error) { return s.arrange(ctx, a) })
 	case wire.VerbSweep:
 		return with(req, func(sp wire.SweepParams) (any, error) { return s.sweep(ctx, sp) })
 	case wire.VerbSession:

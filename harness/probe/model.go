@@ -113,6 +113,10 @@ func (m *model) complete(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if tool := c.tool(); tool != nil {
+		c.callTool(*tool)
+		return
+	}
 	c.answer()
 }
 

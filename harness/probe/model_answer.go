@@ -92,7 +92,12 @@ func (c *modelCall) answerStream() (history.Stamp, error) {
 			return 0, err
 		}
 	}
-	if err := c.chunk(choice{Delta: &content{}, Finish: &finishStop}, nil); err != nil {
+	return c.endStream(&finishStop)
+}
+
+// endStream says why the answer ends here, and ends it.
+func (c *modelCall) endStream(finish *string) (history.Stamp, error) {
+	if err := c.chunk(choice{Delta: &content{}, Finish: finish}, nil); err != nil {
 		return 0, err
 	}
 	if o := c.req.StreamOptions; o != nil && o.IncludeUsage {

@@ -31,6 +31,7 @@ type modelCall struct {
 	readAt  history.Stamp // when its request was read
 	begun   bool          // a stream has been begun: no status can be chosen any more
 	written int           // bytes of the reply's text
+	called  string        // the tool whose call it was answered with
 }
 
 type emission struct {
@@ -78,6 +79,9 @@ func (c *modelCall) record(phase history.ModelPhase, call, ret history.Stamp) {
 	}
 	if phase == history.ModelEmitted {
 		m.Bytes = c.written
+	}
+	if phase == history.ModelDone {
+		m.Tool = c.called
 	}
 	c.model.rec.record(history.Event{Kind: history.KindModel, Call: call, Return: ret, Model: m})
 }
@@ -132,6 +136,9 @@ func (c *modelCall) reply() string {
 // emit streams tokens, each as a chunk of its own. The last token is kept for the
 // release, so a held turn is never complete.
 func (c *modelCall) emit(tokens int) error {
+	if tool := c.tool(); tool != nil {
+		return fmt.Errorf("this call will be answered with a call of %s and has no text to stream", tool.Name)
+	}
 	text := c.reply()
 	if left := (len(text) - c.written - 1) / tokenBytes; tokens > left {
 		return fmt.Errorf("its reply has %d tokens left to emit, not %d; submit it with a larger reply_bytes", left, tokens)

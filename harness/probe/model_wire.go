@@ -25,6 +25,7 @@ type chatRequest struct {
 	} `json:"stream_options"`
 
 	token  string // of the turn; "" when there is none
+	steps  int    // results of tool calls since the user's last message
 	prompt int    // bytes of user text, for a plausible usage
 }
 
@@ -41,6 +42,9 @@ func parseChat(body []byte) (chatRequest, error) {
 		return r, fmt.Errorf("the request is no chat completion: %w", err)
 	}
 	for i := len(r.Messages) - 1; i >= 0; i-- {
+		if r.Messages[i].Role == "tool" {
+			r.steps++
+		}
 		if r.Messages[i].Role != "user" {
 			continue
 		}
@@ -114,8 +118,9 @@ type choice struct {
 }
 
 type content struct {
-	Role    string `json:"role,omitempty"`
-	Content string `json:"content"`
+	Role      string     `json:"role,omitempty"`
+	Content   string     `json:"content"`
+	ToolCalls []toolCall `json:"tool_calls,omitempty"`
 }
 
 var finishStop = "stop"

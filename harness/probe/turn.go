@@ -23,6 +23,7 @@ type turn struct {
 	params  wire.SubmitParams
 	ingress *ingress
 	session string
+	origin  string // who starts it, when no client does
 
 	latch   chan struct{} // closed by release
 	resumed chan struct{} // closed by resume
@@ -132,6 +133,13 @@ func (ts *turns) add(t *turn) error {
 	ts.live++
 	ts.all[t.id] = t
 	return nil
+}
+
+// expect adds a turn that no client waits for.
+func (ts *turns) expect(t *turn) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.all[t.id] = t
 }
 
 func (ts *turns) ended() {

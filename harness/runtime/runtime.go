@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"io"
+	"maps"
 
 	"github.com/drainproof/drainproof/harness/target"
 )
@@ -85,4 +86,19 @@ type Resolved struct {
 	ModelURL     string // http://host:port/v1
 	UID, GID     int
 	Expand       func(string) string // fills in a template
+	vars         map[string]string   // what Expand knows
+}
+
+// ExpandWith is Expand with names that only hold for the moment, besides those of
+// the pod.
+func (r *Resolved) ExpandWith(s string, more map[string]string) string {
+	all := maps.Clone(r.vars)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, more)
+	if out, err := Expand(s, all); err == nil {
+		return out
+	}
+	return s // as Expand does
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -88,6 +89,7 @@ func Resolve(t *target.Target, home string, ports map[string]int, modelPort int,
 		ModelURL:     vars["model_url"],
 		UID:          -1,
 		GID:          -1,
+		vars:         vars,
 		// All templates of the target were tried below; what still cannot be
 		// filled in was never one, and is left as it is.
 		Expand: func(s string) string {
@@ -98,20 +100,35 @@ func Resolve(t *target.Target, home string, ports map[string]int, modelPort int,
 		},
 	}
 	for _, f := range templates(t, bin != "") {
-		if _, err := Expand(f.text, vars); err != nil {
+		if _, err := Expand(f.text, with(vars, f.also)); err != nil {
 			return nil, fmt.Errorf("target %s: %s: %w", t.Name, f.where, err)
 		}
 	}
 	return r, nil
 }
 
-type field struct{ where, text string }
+type field struct {
+	where, text string
+	also        []string // names that are filled in when it is used
+}
+
+// with adds names to those that have a value.
+func with(vars map[string]string, names []string) map[string]string {
+	if len(names) == 0 {
+		return vars
+	}
+	all := maps.Clone(vars)
+	for _, name := range names {
+		all[name] = name
+	}
+	return all
+}
 
 // templates lists every string of a target that may hold a template, of those
 // the runtime at hand uses.
 func templates(t *target.Target, process bool) []field {
 	var out []field
-	add := func(where, text string) { out = append(out, field{where, text}) }
+	add := func(where, text string) { out = append(out, field{where: where, text: text}) }
 	list := func(where string, texts []string) {
 		for i, s := range texts {
 			add(fmt.Sprintf("%s[%d]", where, i), s)
@@ -164,6 +181,21 @@ func templates(t *target.Target, process bool) []field {
 	if c := t.Control; c != nil {
 		add("control.url", c.URL)
 		table("control.header", c.HeaderWith("token"))
+	}
+	request := func(where string, r target.Request, names ...string) {
+		before := len(out)
+		add(where+".url", r.URL)
+		add(where+".body", r.Body)
+		table(where+".header", r.Header)
+		for i := range out[before:] {
+			out[before+i].also = names
+		}
+	}
+	if t.Jobs != nil {
+		request("jobs.create", t.Jobs.Create, "prompt", "at")
+	}
+	if t.Background != nil {
+		request("background.complete", t.Background.Complete, "prompt", "job")
 	}
 	for _, s := range t.Sidecars {
 		if process {

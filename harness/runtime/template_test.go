@@ -74,6 +74,12 @@ func TestResolve(t *testing.T) {
 	if got := r.Expand("{{port.ingress}}"); got != "8080" {
 		t.Errorf("Expand gave %q", got)
 	}
+	if got := r.ExpandWith("{{at}} {{port.ingress}}", map[string]string{"at": "{{at}}"}); got != "{{at}} 8080" {
+		t.Errorf("ExpandWith gave %q", got)
+	}
+	if got := r.ExpandWith("{{job}} {{port.ingress}}", nil); got != "{{job}} {{port.ingress}}" {
+		t.Errorf("ExpandWith changed what it can't fill in to %q", got)
+	}
 	if got := strings.Join(r.Environment(map[string]string{"GATEWAY_HOME": "x"}), " "); !strings.Contains(got, "GATEWAY_HOME=x") {
 		t.Errorf("a later table does not win: %q", got)
 	}
@@ -92,6 +98,12 @@ func TestResolveNamesTheField(t *testing.T) {
 		{"ingress header", func(t *target.Target) { t.Ingresses[0].Header["Y"] = "{{y" }, "", "ingresses.chat.header.Y"},
 		{"bin without binaries", func(t *target.Target) { t.Command = []string{"{{bin}}/gateway"} }, "", "command[0]"},
 		{"process command", func(t *target.Target) { t.Process.Command[1] = "{{z}}" }, "/bin", "process.command[1]"},
+		{"job", func(t *target.Target) {
+			t.Jobs = &target.Jobs{Create: target.Request{Body: "{{prompt}} {{at}} {{job}}"}}
+		}, "", "jobs.create.body"},
+		{"completion", func(t *target.Target) {
+			t.Background = &target.Background{Complete: target.Request{URL: "{{job}} {{prompt}}", Header: map[string]string{"X": "{{at}}"}}}
+		}, "", "background.complete.header.X"},
 		{"sidecar", func(t *target.Target) { t.Sidecars = []target.Sidecar{{Name: "d", Command: []string{"{{z}}"}}} }, "", "sidecars.d.command[0]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -152,6 +152,10 @@ func checkDurations(t *Target, doc *yamlfile.Document) {
 	if t.Shutdown != nil {
 		positive(t.Shutdown.Deadline, at("shutdown", "deadline"))
 	}
+	if t.Jobs != nil {
+		positive(t.Jobs.Soonest, at("jobs", "soonest"))
+		positive(t.Jobs.Late, at("jobs", "late"))
+	}
 }
 
 // checkFeatures: what a target declares must be drivable.
@@ -177,6 +181,15 @@ func checkFeatures(t *Target, doc *yamlfile.Document) {
 		doc.Report(where("async"), fmt.Sprintf(`feature "async" is declared, but no ingress has the wire %s`, PolledWire), "add the ingress by which a turn is submitted now and asked for later")
 	}
 	checkSessions(t, doc)
+	if t.Declares("recovery") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.Durable }) && !doc.Broken(at("ingresses")) {
+		doc.Report(where("recovery"), `feature "recovery" is declared, but no ingress is durable`, "add durable: true to an ingress whose turns are run again when a crash cut them off")
+	}
+	if t.Declares("background") && !doc.Has(at("background")) {
+		doc.Report(where("background"), `feature "background" is declared, but there is no background`, "add background: {tool: {name: ...}, complete: {url: ...}}, how a background process is started and completed")
+	}
+	if t.Declares("scheduled") && !doc.Has(at("jobs")) {
+		doc.Report(where("scheduled"), `feature "scheduled" is declared, but there is no jobs`, "add jobs: {create: {url: ..., body: ...}}, how a job is scheduled")
+	}
 	if t.Declares("status-http") && !slices.ContainsFunc(t.Publications, func(p Publication) bool { return p.URL != "" }) && !doc.Broken(at("state")) {
 		doc.Report(where("status-http"), `feature "status-http" is declared, but no publication has a url`, "add a publication with the url of the status endpoint")
 	}

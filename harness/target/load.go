@@ -37,6 +37,7 @@ const (
 	DefaultMessages = "messages"
 	DefaultState    = "gateway_state"
 	DefaultCount    = "active_agents"
+	DefaultSoonest  = time.Second // of a job
 )
 
 // Schema is the published JSON Schema (draft 2020-12) of target files.
@@ -137,6 +138,7 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 			set(&s.Messages, DefaultMessages)
 		}
 	}
+	t.fillOwed(doc)
 	for i := range t.Publications {
 		p := &t.Publications[i]
 		set(&p.State, DefaultState)
@@ -149,6 +151,31 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 		}
 	}
 	t.fillControl()
+}
+
+// fillOwed fills in what turns without a client need.
+func (t *Target) fillOwed(doc *yamlfile.Document) {
+	method := func(r *Request) {
+		if r.Method == "" {
+			r.Method = "POST"
+		}
+	}
+	if t.Tools != nil && t.Tools.CallsPerTurn == 0 {
+		t.Tools.CallsPerTurn = 1
+	}
+	if t.Background != nil {
+		method(&t.Background.Complete)
+	}
+	if t.Jobs == nil {
+		return
+	}
+	method(&t.Jobs.Create)
+	if t.Jobs.Soonest == 0 && !doc.Has(yamlfile.At("jobs", "soonest")) {
+		t.Jobs.Soonest = DefaultSoonest
+	}
+	if t.Jobs.Late == 0 && !doc.Has(yamlfile.At("jobs", "late")) {
+		t.Jobs.Late = t.Bounds.Observe
+	}
 }
 
 func canonical() []string {

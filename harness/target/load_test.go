@@ -56,7 +56,14 @@ func TestReferenceTarget(t *testing.T) {
 
 // A target crosses process borders as JSON; nothing may get lost on the way.
 func TestTargetSurvivesJSON(t *testing.T) {
-	want, err := target.Load(reference)
+	for _, file := range []string{reference, "testdata/full.yaml"} {
+		survivesJSON(t, file)
+	}
+}
+
+func survivesJSON(t *testing.T, file string) {
+	t.Helper()
+	want, err := target.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +110,7 @@ func TestFullTarget(t *testing.T) {
 	if p := got.Ingresses[1].Poll; p == nil || p.ID != "run_id" || p.Reply != "output.text" || len(p.Failed) != 2 {
 		t.Errorf("poll: %+v", p)
 	}
-	if got.Tools["name"] != "echo" || len(got.Sidecars) != 1 || got.Jobs == nil {
+	if len(got.Sidecars) != 1 {
 		t.Errorf("room for later families is lost: %+v", got)
 	}
 	if c := got.Control; c.Method != "PUT" || c.Cancel != "cancel" || c.Header["X-Token"] != "{{token}}" || c.Idle[0].Status != 204 {
@@ -114,6 +121,15 @@ func TestFullTarget(t *testing.T) {
 	}
 	if got.Expiry.MaxAge != 30*time.Minute || got.Epoch.Command[0] != "/gateway" {
 		t.Errorf("epoch %+v, expiry %+v", got.Epoch, got.Expiry)
+	}
+	if got.Tools.Name != "echo" || got.Tools.CallsPerTurn != 3 || got.Tools.Arguments["text"] != "hello" || !got.Ingresses[0].Durable {
+		t.Errorf("tools: %+v", got.Tools)
+	}
+	if j := got.Jobs; j.Soonest != 2*time.Second || j.Late != 500*time.Millisecond || j.Create.Method != "POST" || !strings.Contains(j.Create.Body, "{{prompt}}") {
+		t.Errorf("jobs: %+v", j)
+	}
+	if b := got.Background; b.Tool.Name != "spawn" || b.Tool.Arguments["id"] != "{{job}}" || b.Complete.Method != "POST" {
+		t.Errorf("background: %+v", b)
 	}
 	if got.Publications[1].States["quiescing"] != "draining" {
 		t.Errorf("states: %+v", got.Publications[1])

@@ -35,9 +35,9 @@ type Target struct {
 	Sidecars     []Sidecar         `json:"sidecars,omitempty"`
 	Control      *Control          `json:"control,omitempty"`
 	Sessions     *Sessions         `json:"sessions,omitempty"`
-	// Room for what later families drive; validated by the schema, unused by the gate.
-	Tools map[string]any `json:"tools,omitempty"`
-	Jobs  map[string]any `json:"jobs,omitempty"`
+	Tools        *Tools            `json:"tools,omitempty"`
+	Jobs         *Jobs             `json:"jobs,omitempty"`
+	Background   *Background       `json:"background,omitempty"`
 }
 
 // Image is what the docker runtime runs: an image the engine has already, or one
@@ -80,6 +80,7 @@ type Ingress struct {
 	Header        map[string]string `json:"header,omitempty"`
 	SessionHeader string            `json:"sessionHeader,omitempty"`
 	Stream        bool              `json:"stream,omitempty"`
+	Durable       bool              `json:"durable,omitempty"` // with recovery: a turn that a crash cut off is run again
 	Model         string            `json:"model,omitempty"`
 	Body          string            `json:"body,omitempty"` // template with {{prompt}}; default: a chat completion request
 	Poll          *Poll             `json:"poll,omitempty"` // of the wire create-then-poll
@@ -146,7 +147,7 @@ type Sessions struct {
 	Messages string   `json:"messages,omitempty"` // dotted path of the messages in its answer
 }
 
-// Request is a request that is no turn.
+// Request is a request that is no turn; all but the method are templates.
 type Request struct {
 	Method string            `json:"method,omitempty"`
 	URL    string            `json:"url"`

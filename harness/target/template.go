@@ -28,7 +28,9 @@ func placeholders(p yamlfile.Path) []string {
 	case p[0] == "ingresses" && len(p) > 2 && p[2] == "poll":
 		known = append(known, "run")
 	case p[0] == "jobs":
-		known = append(known, "job", "prompt", "at")
+		known = append(known, "prompt", "at")
+	case p[0] == "background":
+		known = append(known, "job", "prompt")
 	}
 	return known
 }
@@ -99,7 +101,7 @@ func templated(p yamlfile.Path) bool {
 		return false
 	}
 	switch {
-	case has(0, "command", "env", "tools", "sessions", "jobs"):
+	case has(0, "command", "env", "tools", "sessions", "jobs", "background"):
 		return true
 	case has(0, "epoch"):
 		return has(1, "command", "process")

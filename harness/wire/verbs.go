@@ -57,6 +57,22 @@ func (c *Client) Submit(ctx context.Context, p SubmitParams) (string, error) {
 	return r.Turn, err
 }
 
+// Expect announces a turn that the gateway starts by itself, and returns the token
+// by which its model calls are recognised.
+func (c *Client) Expect(ctx context.Context, p ExpectParams) (string, error) {
+	var r SubmitResult
+	err := c.Call(ctx, VerbExpect, p, &r)
+	return r.Turn, err
+}
+
+// Arrange makes the request that leads to an expected turn and returns the
+// gateway's answer, whatever it is.
+func (c *Client) Arrange(ctx context.Context, p ArrangeParams) (ArrangeResult, error) {
+	var r ArrangeResult
+	err := c.Call(ctx, VerbArrange, p, &r)
+	return r, err
+}
+
 // Sweep sends a turn every so often and returns when all of them were sent.
 func (c *Client) Sweep(ctx context.Context, p SweepParams) (SweepResult, error) {
 	var r SweepResult

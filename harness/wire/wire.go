@@ -37,6 +37,8 @@ const (
 	VerbLend        Verb = "lend"        // LendParams -> nothing; another hand moves the marker for the controller now
 	VerbReclaim     Verb = "reclaim"     // nothing -> ReclaimResult; what it did is recorded, the marker is the probe's again
 	VerbSubmit      Verb = "submit"      // SubmitParams -> SubmitResult; returns at once, the turn goes on
+	VerbExpect      Verb = "expect"      // ExpectParams -> SubmitResult; announces a turn that the gateway starts by itself
+	VerbArrange     Verb = "arrange"     // ArrangeParams -> ArrangeResult; makes the request that leads to such a turn
 	VerbSweep       Verb = "sweep"       // SweepParams -> SweepResult; returns when the sweep is over
 	VerbSession     Verb = "session"     // SessionParams -> nothing; reads a session's history into ours
 	VerbLoad        Verb = "load"        // LoadParams -> nothing; returns when the load is in place, which lasts until unload
@@ -111,6 +113,7 @@ type Ingress struct {
 	Header        map[string]string `json:"header,omitempty"`
 	SessionHeader string            `json:"session_header,omitempty"`
 	Stream        bool              `json:"stream"`
+	Durable       bool              `json:"durable,omitempty"` // what comes in here is owed after a crash
 	Model         string            `json:"model,omitempty"`
 	Body          string            `json:"body,omitempty"` // in place of a chat completion request; see Fill
 	Poll          *Poll             `json:"poll,omitempty"` // of the wire CreateThenPoll
@@ -237,6 +240,14 @@ type Script struct {
 	Hold       bool `json:"hold"`                  // wait for release before answering
 	ReplyBytes int  `json:"reply_bytes,omitempty"` // length of the reply's text; at least the token's
 	Fail       int  `json:"fail,omitempty"`        // answer with this HTTP status instead
+	// Tools are called by the model, one per call of it, before it gives its reply.
+	Tools []ToolCall `json:"tools,omitempty"`
+}
+
+// ToolCall is a model's wish to have a tool called.
+type ToolCall struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"` // a JSON object
 }
 
 // SubmitParams is one turn.
@@ -255,6 +266,36 @@ type SubmitParams struct {
 // SubmitResult names the turn.
 type SubmitResult struct {
 	Turn string `json:"turn"`
+}
+
+// ExpectParams announce a turn that no client sends.
+type ExpectParams struct {
+	Origin  string `json:"origin"` // one of history's
+	Purpose string `json:"purpose,omitempty"`
+	Script  Script `json:"script"`
+}
+
+// AtPlaceholder in an arranging request stands for the time at which a job is due.
+// The probe fills it in: the suite's clock may be another machine's.
+const AtPlaceholder = "{{at}}"
+
+// ArrangeParams are a request to the gateway that leads to an expected turn: one
+// that schedules a job, or ends a background process.
+type ArrangeParams struct {
+	Turn   string            `json:"turn"` // the expected one
+	Method string            `json:"method"`
+	URL    string            `json:"url"`
+	Header map[string]string `json:"header,omitempty"`
+	Body   string            `json:"body,omitempty"`
+	DueIn  time.Duration     `json:"due_in_ns,omitempty"` // from now, in place of AtPlaceholder in URL and body
+	Late   time.Duration     `json:"late_ns,omitempty"`   // how much later the gateway may start it
+	Within time.Duration     `json:"within_ns"`           // for the answer
+}
+
+// ArrangeResult is the gateway's answer.
+type ArrangeResult struct {
+	Status int    `json:"status"`
+	Body   string `json:"body,omitempty"` // the beginning of it
 }
 
 // SweepParams send a turn every so often, from now until the state was read and

@@ -1,0 +1,59 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/onsi/gomega"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// Turns that a crash cut off: they are owed.
+func (s *suite) replays() {
+	s.situation("RESTART", "replay",
+		"runs a turn again that a SIGKILL cut off, once, counted, and although it drains",
+		ids("RESTART-004", "GATE-007"),
+		func(ctx context.Context, gw gateway) {
+			gw.step(ctx, "what an ordinary turn takes")
+			gw.accepts(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "undisturbed"})
+
+			gw.step(ctx, "drain with a turn in flight, kill the gateway, and respawn it under the marker")
+			turn := gw.held(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "in flight at the SIGKILL"})
+			gw.drain(ctx)
+			must(gw.SIGKILL(ctx))
+			must(gw.Respawn(ctx))
+			must(gw.AwaitReady(ctx))
+
+			gw.step(ctx, "the turn is run again in the drain, and counted")
+			again := func() bool { return turn.View().ModelCalls > 1 }
+			if !within(ctx, gw.Grace(), again) {
+				gw.step(ctx, "it is not; it may be the drain that holds it back: cancel")
+				gw.cancelDrain(ctx)
+				within(ctx, gw.B()+gw.B()/2, again)
+				return // the history tells which it is
+			}
+			gw.eventually(ctx).Should(expect.HaveCount(1))
+			gw.holds(ctx, gw.B()/20, expect.BeDraining())
+			gw.finishes(ctx, turn)
+
+			gw.step(ctx, "kill and respawn once more: it is over, and not run again")
+			must(gw.SIGKILL(ctx))
+			must(gw.Respawn(ctx))
+			must(gw.AwaitReady(ctx))
+			must(gw.Hold(ctx, gw.B()/2))
+			gomega.Expect(turn.View().ModelCalls).To(gomega.Equal(2), "how often the model was called for a turn that was cut off once")
+			gw.revert(ctx)
+			gw.accepts(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "after the crashes"})
+		}, needs("recovery"))
+}
+
+// durable is the name of an ingress whose turns are run again after a crash.
+func (g gateway) durable() string {
+	for _, in := range g.Target().Ingresses {
+		if in.Durable {
+			return in.Name
+		}
+	}
+	return g.Target().Ingresses[0].Name
+}

@@ -1,0 +1,37 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/onsi/gomega"
+
+	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/pod"
+)
+
+// Turns of several model calls: what was begun before the drain goes on in it.
+func (s *suite) steps() {
+	if !s.dry && s.target.Tools == nil {
+		return // the target says of no tool, so no turn of it can be made to take another step
+	}
+	s.situation("GATE", "steps",
+		"lets a turn in flight call its tools and the model again during a drain",
+		ids("GATE-004"),
+		func(ctx context.Context, gw gateway) {
+			calls := min(3, gw.Target().Tools.CallsPerTurn)
+			gw.step(ctx, "a turn whose model calls a tool %d times, while nothing drains", calls)
+			gw.accepts(ctx, pod.Turn{ToolCalls: calls, Purpose: "of several steps"})
+
+			for _, ingress := range gw.ingresses() {
+				gw.step(ctx, "hold the first step of such a turn on %s, drain, and let it go on", ingress)
+				turn := gw.held(ctx, pod.Turn{Ingress: ingress, ToolCalls: calls, Purpose: "in its first step at the flip"})
+				gw.drain(ctx)
+				gw.holds(ctx, gw.B()/20, expect.HaveCount(1))
+				must(turn.Release(ctx))
+				gw.eventuallyTurn(ctx, turn).Should(expect.HaveEnded())
+				gomega.Expect(turn).To(expect.FinishWhole())
+				gw.eventually(ctx).Should(expect.HaveCount(0))
+				gw.revert(ctx)
+			}
+		})
+}

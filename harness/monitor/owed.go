@@ -1,0 +1,157 @@
+package monitor
+
+import (
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// owedMonitors judge turns that the gateway starts by itself: jobs, the turns that
+// background processes lead to when they complete, and turns that are run again.
+func owedMonitors() []Monitor {
+	return []Monitor{
+		rule("GATE-007", "internal-passes-gate", judgeInternalPasses),
+		rule("RESTART-004", "cut-off-runs-again-once", judgeReplays),
+		rule("SCHEDULED-001", "no-job-in-drain", judgeJobStarts),
+		rule("SCHEDULED-002", "job-counted", judgeJobCounted),
+		rule("SCHEDULED-003", "missed-job-runs-once", judgeMissedJobs),
+	}
+}
+
+// over is the event with which the call ended, for the gateway; nil: it has not.
+func (c *Call) over() *history.Event {
+	if c.Done != nil {
+		return c.Done
+	}
+	return c.Gone
+}
+
+// replied says whether the model gave its whole reply to it.
+func (c *Call) replied() bool { return c.Done != nil && c.Done.Model.Tool == "" && !c.Failing }
+
+// run is what one life of the gateway had the model do for a turn.
+type run struct {
+	life  *Life
+	calls []*Call
+}
+
+// runs are those of a turn, in order. There are several when the gateway ran it
+// again.
+func (v *View) runs(t *Turn) []run {
+	var out []run
+	for _, c := range t.Calls {
+		if c.Called == nil {
+			continue
+		}
+		life := v.lifeAt(c.Called.Return)
+		if n := len(out); n > 0 && out[n-1].life == life {
+			out[n-1].calls = append(out[n-1].calls, c)
+		} else {
+			out = append(out, run{life, []*Call{c}})
+		}
+	}
+	return out
+}
+
+// callsIn are the turn's model calls that one life made.
+func (v *View) callsIn(t *Turn, l *Life) []*Call {
+	var out []*Call
+	for i, c := range t.Calls {
+		if c.Called != nil && v.lifeAt(c.Called.Return) == l {
+			if i == 0 && len(t.Calls) == 1 {
+				return t.Calls // as most turns have it
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// rerun is a stretch in which a turn was in flight for certain because it was run
+// again in a later life, with the model call that began it.
+type rerun struct {
+	flight
+	called *history.Event
+}
+
+func (v *View) replaysOf(t *Turn) []rerun {
+	if len(t.Calls) < 2 || t.failing() {
+		return nil
+	}
+	var out []rerun
+	for i, r := range v.runs(t) {
+		if i == 0 {
+			continue
+		}
+		from, to := r.calls[0].Called.Return, r.life.Alive
+		gone := false
+		for _, c := range r.calls {
+			gone = gone || c.Gone != nil && c.Gone.Return <= to
+		}
+		switch last := r.calls[len(r.calls)-1]; {
+		case gone:
+			continue
+		case last.Released != nil:
+			to = min(to, last.Released.Call)
+		case last.Done != nil:
+			continue // it was never held
+		}
+		if to > from {
+			out = append(out, rerun{flight{from, to}, r.calls[0].Called})
+		}
+	}
+	return out
+}
+
+// repliesPerTurn is how often the gateway asks the model for a reply in the course
+// of one turn, as turns that finished in the ordinary way show: some gateways ask
+// for more than the reply, a summary perhaps. More than that is more than one run.
+func (v *View) repliesPerTurn() int {
+	most := 1
+	for _, t := range v.sent {
+		if t.Outcome() == history.Finished {
+			most = max(most, replies(v.callsIn(t, t.Life)))
+		}
+	}
+	return most
+}
+
+func replies(calls []*Call) int {
+	n := 0
+	for _, c := range calls {
+		if c.replied() {
+			n++
+		}
+	}
+	return n
+}
+
+// cutByKill says whether a SIGKILL ended the turn's life while the model held the turn:
+// it was certainly not over.
+func (v *View) cutByKill(t *Turn) bool {
+	kill := t.Life.Kill
+	if kill == nil || kill.Action.Name != history.ActionSIGKILL || t.Life.Shutdown != nil {
+		return false
+	}
+	_, delivery, _, ok := v.certain(t)
+	return ok && delivery >= t.Life.Alive
+}
+
+// overFor looks for proof that a run was over, for the gateway too, while its life
+// lasted: the model has given its whole reply, and then the gateway published that
+// nothing is in flight, or lived on for B. It returns the reply and the proof.
+func (v *View) overFor(r run) (done, proof *history.Event) {
+	last := r.calls[len(r.calls)-1]
+	if !last.replied() {
+		return nil, nil
+	}
+	for _, p := range v.Publications {
+		for read := range p.within(last.Done.Return, r.life.Alive) {
+			if read.State.Count == 0 {
+				return last.Done, read.Event
+			}
+		}
+	}
+	if v.ran(last.Done.Return, r.life.Alive) > v.Bound {
+		return last.Done, last.Done
+	}
+	return nil, nil
+}
