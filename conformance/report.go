@@ -261,6 +261,10 @@ func (j judged) noise() report.Noise {
 			case history.KindHeader:
 				n.StampError = max(n.StampError, e.Header.StampError)
 			case history.KindStall:
+				if e.Stall.Of == history.StallGateway {
+					n.Starved = max(n.Starved, e.Stall.Late)
+					continue
+				}
 				n.Stalls++
 				n.Longest = max(n.Longest, e.Stall.Late)
 			}

@@ -313,7 +313,12 @@ const (
 // Stall is a heartbeat that came Late after its due time; Call and Return span it.
 type Stall struct {
 	Late time.Duration `json:"late_ns"`
+	Of   string        `json:"of,omitempty"` // what stood still: StallGateway, or the probe's heartbeat
 }
+
+// StallGateway says that it was the gateway that wanted to run, and was let run by the
+// machine for less than half of the time; Late is for how long it had to wait in all.
+const StallGateway = "gateway"
 
 // Log is a line of the gateway's own output.
 type Log struct {

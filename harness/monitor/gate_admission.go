@@ -81,6 +81,9 @@ func judgeGateWithinBound(v *View, r *ruling) {
 		if s.Life.Ready != nil && s.Life.Ready.Return > begin.Call {
 			continue // it was still starting
 		}
+		if !v.unloaded(begin) {
+			continue // what is late under a load is WATCH-006's
+		}
 		for _, t := range v.turnsIn(begin.Return, s.Until) {
 			margin := v.ran(begin.Return, t.Sent.Call) - v.Bound
 			if margin <= 0 || t.Outcome() == history.Unsent {

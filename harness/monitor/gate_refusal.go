@@ -124,8 +124,8 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 		}
 		if mine {
 			margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound
-			if margin <= 0 {
-				continue
+			if margin <= 0 || !v.unloaded(before.Cancel) {
+				continue // what is late under a load is WATCH-006's
 			}
 			r.arises()
 			r.miss(v, before.Cancel.Call, over, margin,
@@ -157,7 +157,7 @@ func (v *View) judgeNotAccepted(t *Turn, r *ruling) {
 		return
 	}
 	margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound
-	if margin <= 0 || v.frozen(t.Sent.Call, over) {
+	if margin <= 0 || !v.unloaded(before.Cancel) || v.frozen(t.Sent.Call, over) {
 		return
 	}
 	r.arises()

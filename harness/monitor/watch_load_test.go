@@ -51,6 +51,16 @@ func TestLoad(t *testing.T) {
 		{name: "in time", story: tell(busy, cycle(1000, 1990, 1990), off(15000)), arose: []string{"WATCH-006"}, notArose: []string{"WATCH-001", "WATCH-002"}},
 		{name: "late into the drain", story: tell(busy, cycle(1000, 2100, 100), off(15000)), violated: []string{"WATCH-006"}, notArose: []string{"WATCH-001", "WATCH-002"}},
 		{name: "late out of it", story: tell(busy, cycle(1000, 100, 2100), off(15000)), violated: []string{"WATCH-006"}},
+		{name: "late out of it, and refusing meanwhile", story: tell(busy, cycle(1000, 100, 4100), func(s *story) {
+			s.refuse(9500, "r")
+		}, off(15000)), violated: []string{"WATCH-006"}, notArose: []string{"GATE-011"}},
+		{name: "late into it, and admitting meanwhile", story: tell(busy, cycle(1000, 4100, 100), func(s *story) {
+			s.hold(3500, "t")
+			s.finish(3600, "t")
+		}, off(15000)), violated: []string{"WATCH-006"}, notArose: []string{"GATE-005"}},
+		{name: "late, and kept from running by the machine", story: tell(busy, cycle(1000, 5000, 10), func(s *story) {
+			s.span(1500, 5900, history.Event{Kind: history.KindStall, Stall: &history.Stall{Late: 4 * time.Second, Of: history.StallGateway}})
+		}), noisy: []string{"WATCH-006"}, inconclusive: []string{"WATCH-006"}},
 		{name: "never", story: tell(busy, func(s *story) {
 			s.begin(1000)
 			s.stale(13000, history.Running, 2)

@@ -114,7 +114,12 @@ func (ps *processes) follow(stat procStat, absent history.Stamp) (*followed, err
 		return f, nil
 	}
 	ps.record(history.ProcessSeen, f, absent, now())
-	ps.run(func(ctx context.Context) { ps.untilGone(ctx, f) })
+	gone := make(chan struct{})
+	ps.run(func(ctx context.Context) {
+		defer close(gone)
+		ps.untilGone(ctx, f)
+	})
+	ps.run(func(ctx context.Context) { starvation(ctx, ps.rec, f.pid, gone) })
 	return f, nil
 }
 

@@ -1,0 +1,43 @@
+package probe
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestStarvedSince(t *testing.T) {
+	const ms = time.Millisecond
+	before := share{ran: 100 * ms, wait: map[int]time.Duration{1: 10 * ms, 2: 0}}
+	cases := map[string]struct {
+		after         share
+		starved, long time.Duration
+	}{
+		"idle":                    {before, 0, 0},
+		"runs as it likes":        {share{ran: 200 * ms, wait: map[int]time.Duration{1: 10 * ms, 2: 0}}, 0, 0},
+		"one waits, nobody runs":  {share{ran: 100 * ms, wait: map[int]time.Duration{1: 50 * ms, 2: 0}}, 40 * ms, 40 * ms},
+		"one waits, another runs": {share{ran: 140 * ms, wait: map[int]time.Duration{1: 50 * ms, 2: 0}}, 20 * ms, 40 * ms},
+		"a new thread waits":      {share{ran: 100 * ms, wait: map[int]time.Duration{1: 10 * ms, 3: 30 * ms}}, 30 * ms, 30 * ms},
+		"a thread is gone":        {share{ran: 90 * ms, wait: map[int]time.Duration{2: 0}}, 0, 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if starved, long := c.after.starvedSince(before); starved != c.starved || long != c.long {
+				t.Errorf("starved %s, longest %s; want %s, %s", starved, long, c.starved, c.long)
+			}
+		})
+	}
+}
+
+func TestShareOf(t *testing.T) {
+	s, err := shareOf(os.Getpid())
+	if err != nil {
+		t.Skip("this kernel keeps no account: ", err)
+	}
+	if s.ran <= 0 || len(s.wait) == 0 {
+		t.Errorf("%+v", s)
+	}
+	if _, err := shareOf(1 << 30); err == nil {
+		t.Error("a process that does not exist has a share")
+	}
+}
