@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drainproof/drainproof/fixtures/faults"
 	"github.com/drainproof/drainproof/harness/monitor/secondopinion"
 )
 
@@ -407,12 +408,28 @@ func TestTwoGatesAtOnce(t *testing.T) {
 	}
 }
 
-// Every wrong gateway is named under its point, once; scripts/prove does it often.
-// Several at once are noise to each other, so what ends without a verdict is tried again.
+// proven are the gateways that every merge is tried on: all that the five points must
+// name, some of the families', and those that are right. The whole catalogue takes
+// longer than a merge can wait; scripts/prove goes through it.
+func proven() string {
+	ids := []string{"missed-toggle", "expiry-needs-restart", "open-endpoint", "replay-lost"}
+	for _, f := range faults.All() {
+		if f.Point != "" {
+			ids = append(ids, f.ID)
+		}
+	}
+	for _, f := range faults.Innocents() {
+		ids = append(ids, f.ID)
+	}
+	return strings.Join(ids, ",")
+}
+
+// Wrong gateways are named under their point, once; scripts/prove does it often. What
+// ends without a verdict, for the noise of the machine, is tried again.
 func TestWrongGatewaysAreNamed(t *testing.T) {
 	dir := t.TempDir()
 	drainproof(t, "prove", "--wrong", "1", "--right", "1", "--runtime", runtimeUnderTest(),
-		"--parallel", "3", "--retry-incomplete", "2", "--keep", dir).must(t, 0)
+		"--only", proven(), "--retry-incomplete", "2", "--keep", dir).must(t, 0)
 	secondOpinion(t, dir, false)
 }
 
