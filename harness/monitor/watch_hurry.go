@@ -6,27 +6,37 @@ import (
 
 // hurry says how far the gateway may lag behind the marker.
 type hurry struct {
-	begun  bool // the drain was begun before the gateway had followed the cancel before it
-	ended  bool // and cancelled before it had followed the begin
-	behind bool // at its begin the gateway may have been behind by more than that one cancel
+	begun  bool           // the drain was begun before the gateway had followed the cancel before it
+	ended  bool           // and cancelled before it had followed the begin
+	behind bool           // at its begin the gateway may have been behind by more than that one cancel
+	lag    *history.Event // the last operation, so far, that came before the one before it was followed
 }
 
 // indexHurries finds the operations on the marker that came before the gateway can
 // be shown to have followed the ones before them. What becomes of these is
-// WATCH-005's; and what is read in the midst of them may be about any of them.
+// WATCH-005's; and what is read in the midst of them may be about any of them, until
+// B after the last: by then the gateway has caught up.
 func (v *View) indexHurries() {
 	for _, d := range v.Drains {
-		if before := v.lastCancel(d.Begin.Call); before != nil && before.Cancel != nil {
-			d.hurry.behind = before.hurry.ended && v.soon(d.Begin, before.Cancel)
-			d.hurry.begun = d.hurry.behind || v.rapid(d.Begin, before.Cancel, history.Running)
+		h := &d.hurry
+		if before := v.lastCancel(d.Begin.Call); before != nil {
+			h.lag = before.hurry.lag
+			h.behind = h.lag != nil && v.soon(d.Begin, h.lag)
+			unseen := before.Cancel != nil && v.rapid(d.Begin, before.Cancel, history.Running)
+			if h.begun = h.behind || unseen; unseen {
+				h.lag = d.Begin
+			}
 		}
 		if d.Cancel != nil {
-			d.hurry.ended = d.hurry.begun && v.soon(d.Cancel, d.Begin) || v.rapid(d.Cancel, d.Begin, history.Draining)
+			unseen := v.rapid(d.Cancel, d.Begin, history.Draining)
+			if h.ended = unseen || h.lag != nil && v.soon(d.Cancel, h.lag); unseen {
+				h.lag = d.Cancel
+			}
 		}
 	}
 }
 
-// soon says whether an operation came within B of the one before it, in the same life.
+// soon says whether an operation came within B of an earlier one, in the same life.
 func (v *View) soon(op, before *history.Event) bool {
 	return v.lifeAt(before.Call) == v.lifeAt(op.Call) && v.ran(before.Return, op.Call) <= v.Bound
 }

@@ -56,6 +56,16 @@ func TestHurriesSettle(t *testing.T) {
 			s.stale(3100, history.Running, 0)
 			s.stale(13100, history.Running, 0)
 		}), violated: draining},
+		{name: "a hurry long over, and calm drains since", story: tell(launched, burst, func(s *story) {
+			s.read(1100, history.Draining, 0)
+			for at := 1200.0; at < 4000; at += 200 {
+				s.cancel(at)
+				s.read(at+10, history.Running, 0)
+				s.begin(at + 100)
+				s.read(at+110, history.Draining, 0)
+			}
+			s.hold(4010, "t")
+		}), violated: []string{"GATE-001"}},
 		{name: "the machine stood still", story: tell(launched, burst, func(s *story) {
 			s.stall(1100, 3000)
 			s.stale(3100, history.Running, 0)
