@@ -91,7 +91,6 @@ func judgeRefusalShape(v *View, r *ruling) {
 // hangs before it reaches the model was not accepted either.
 func judgeNeedlessRefusal(v *View, r *ruling) {
 	for _, t := range v.sent {
-		v.judgeNotAccepted(t, r)
 		l := t.Life
 		over := v.horizon
 		if t.Ended != nil {
@@ -116,7 +115,8 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 			r.arises()
 			r.clean()
 		}
-		if t.Outcome() != history.Refused {
+		refused := t.Outcome() == history.Refused
+		if !refused && !(mine && v.cameToNothing(t)) {
 			continue
 		}
 		if mine && before.vanished() {
@@ -127,10 +127,14 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 			if margin <= 0 || !v.unloaded(before.Cancel) {
 				continue // what is late under a load is WATCH-006's
 			}
+			what := "was refused as draining"
+			if !refused {
+				what = "was not: " + history.Describe(*t.Ended)
+			}
 			r.arises()
 			r.miss(v, before.Cancel.Call, over, margin,
 				fmt.Sprintf("%s after the marker's removal the next turn is accepted", v.Bound),
-				fmt.Sprintf("turn %s, sent to %s %s after it, was refused as draining", t.ID, t.Ingress, round(margin+v.Bound)),
+				fmt.Sprintf("turn %s, sent to %s %s after it, %s", t.ID, t.Ingress, round(margin+v.Bound), what),
 				before.Cancel, t.Sent, t.Ended)
 			continue
 		}
@@ -144,27 +148,14 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 	}
 }
 
-// judgeNotAccepted charges a turn that was sent more than B after a cancel, on a
-// connection of its own, and came to nothing although nothing drained or ended.
-func (v *View) judgeNotAccepted(t *Turn, r *ruling) {
-	if !t.broken() || t.reached() != nil || t.Queued != nil || t.Sent.Turn.Reused || t.Ended.Return > t.Life.Serving {
-		return
+// cameToNothing says whether a turn on a connection of its own ended, by itself,
+// without having been started, although nothing drained or ended meanwhile.
+func (v *View) cameToNothing(t *Turn) bool {
+	if !t.broken() || t.reached() != nil || t.Queued != nil || t.Sent.Turn.Reused {
+		return false
 	}
 	over := t.Ended.Return
-	before := v.lastCancel(t.Sent.Call)
-	if before == nil || before.Cancel == nil || before.Cancel.Call <= t.Life.From || v.drainAt(t.Sent.Call, over) != nil ||
-		t.Life.Met <= t.Sent.Call || v.inertAt(t.Sent.Call, over) || v.dying(t.Life, over) {
-		return
-	}
-	margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound
-	if margin <= 0 || !v.unloaded(before.Cancel) || v.frozen(t.Sent.Call, over) {
-		return
-	}
-	r.arises()
-	r.miss(v, before.Cancel.Call, over, margin,
-		fmt.Sprintf("%s after the marker's removal the next turn is accepted", v.Bound),
-		fmt.Sprintf("turn %s, sent to %s %s after it, was not: %s", t.ID, t.Ingress, round(margin+v.Bound), history.Describe(*t.Ended)),
-		before.Cancel, t.Sent, t.Ended)
+	return v.drainAt(t.Sent.Call, over) == nil && !v.dying(t.Life, over) && !v.frozen(t.Sent.Call, over)
 }
 
 // ranBefore returns a reading that shows that the life was running before the

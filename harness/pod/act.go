@@ -65,16 +65,20 @@ func (g *Gateway) onItsWay(e *history.Event) {
 }
 
 // certainly writes down what the harness did, in an interrupted run too, and when
-// the probe does not answer within the limit: then between the stamp before it, if there
-// is one, and the newest in the history.
+// the probe does not answer within the limit.
 func (g *Gateway) certainly(ctx context.Context, e history.Event, before history.Stamp, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if g.note(ctx, e, before) == nil {
 		return
 	}
-	e.Return = max(before, g.lastStamp())
-	e.Call = before
+	g.belatedly(e, before)
+}
+
+// belatedly records what the probe did not: between a stamp before it, if there is
+// one, and the newest in the history.
+func (g *Gateway) belatedly(e history.Event, before history.Stamp) {
+	e.Call, e.Return = before, max(before, g.lastStamp())
 	if before == 0 {
 		e.Call = e.Return
 	}
@@ -89,9 +93,7 @@ func (g *Gateway) over(ctx context.Context) {
 	g.seqMu.Unlock()
 	if doing != nil && slices.Contains([]string{history.ActionSIGTERM, history.ActionSIGKILL, history.ActionRecreate}, doing.Action.Name) {
 		// The spec ran out of time while the engine took its own: it may have been heard.
-		e := *doing
-		e.Return = max(e.Call, g.lastStamp())
-		g.record(e)
+		g.belatedly(*doing, doing.Call)
 	}
 	g.certainly(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionEnd}}, 0, 2*time.Second)
 }
