@@ -84,8 +84,11 @@ func (s *story) stale(at float64, state string, count int) {
 	s.add(at, history.Event{Kind: history.KindState, State: &history.State{Publication: "file", State: state, Count: count, Version: s.version}})
 }
 
-func (s *story) http(at float64, state string, count int) {
-	s.add(at, history.Event{Kind: history.KindState, State: &history.State{Publication: "http", State: state, Count: count}})
+func (s *story) http(at float64, state string, count int) { s.add(at, onHTTP(state, count)) }
+
+// onHTTP is a reading of the state endpoint.
+func onHTTP(state string, count int) history.Event {
+	return history.Event{Kind: history.KindState, State: &history.State{Publication: "http", State: state, Count: count}}
 }
 
 func (s *story) problem(at float64, class string) {

@@ -48,11 +48,28 @@ func (v *View) rapid(op, before *history.Event, wanted string) bool {
 		return false
 	}
 	for _, p := range v.Publications {
-		followed := false
-		for read := range p.within(before.Call, op.Call) {
-			followed = followed || read.State.State == wanted
+		if !p.shownBetween(before.Call, op.Call, wanted) {
+			return true
 		}
-		if !followed {
+	}
+	return false
+}
+
+// shownBetween says whether a reading that was over by to shows a state that was
+// published after from. One that was under way at from shows it too, where the one
+// before it still showed another: on a slow endpoint there may be no later one.
+func (p *Publication) shownBetween(from, to history.Stamp, state string) bool {
+	for _, read := range p.Reads[p.touching(from):] {
+		if read.Event.Call > to {
+			return false
+		}
+		if read.Event.Return > to || !read.Good || !read.Fresh || read.State.State != state {
+			continue
+		}
+		if read.Event.Call >= from {
+			return true
+		}
+		if earlier := p.lastBefore(read.Event.Call); earlier != nil && earlier.State.State != state {
 			return true
 		}
 	}

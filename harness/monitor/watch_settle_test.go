@@ -89,6 +89,27 @@ func TestHurriesSettle(t *testing.T) {
 			s.begin(1120)
 			s.stale(3500, history.Running, 0)
 		}), violated: []string{"WATCH-001"}, notArose: draining},
+		{name: "a slow reading that began before the drain did shows that it was followed", story: tell(launched, func(s *story) {
+			s.http(990, history.Running, 0)
+			drained(0)(s)
+			s.span(995, 1010, onHTTP(history.Draining, 0))
+			s.cancel(1100)
+			s.read(1110, history.Running, 0)
+			s.http(1110, history.Running, 0)
+			s.begin(1200)
+			s.stale(3500, history.Running, 0)
+		}), violated: []string{"WATCH-001"}, notArose: draining},
+		{name: "a slow reading like the one before it shows nothing", story: tell(launched, drained(0), func(s *story) {
+			s.http(1003, history.Draining, 0)
+			s.cancel(1100)
+			s.read(1110, history.Running, 0)
+			s.span(1090, 1115, onHTTP(history.Draining, 0))
+			s.span(1116, 1125, onHTTP(history.Draining, 0))
+			s.begin(1120)
+			s.read(1130, history.Draining, 0)
+			s.stale(3500, history.Draining, 0)
+			s.http(3500, history.Draining, 0)
+		}), arose: draining},
 		{name: "not after a restart", story: tell(launched, drained(0), func(s *story) {
 			s.action(1100, history.ActionSIGKILL)
 			s.process(1101, history.ProcessGone)
