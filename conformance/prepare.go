@@ -14,6 +14,7 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 
+	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/expect"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
@@ -160,19 +161,33 @@ func (s *suite) tryOut(ctx context.Context, p prepared) error {
 	if !within(ctx, gw.Grace(), func() bool { ok, _ := expect.BeRunning().Match(gw.Published()); return ok }) {
 		problems = append(problems, fmt.Errorf("the gateway does not publish running: %v; check the state section of %s", gw.Published(), s.target.Path))
 	}
-	if s.target.Declares("epoch") && len(problems) == 0 {
+	if s.stamps() && len(problems) == 0 {
 		if err := gw.BeginByCommand(ctx); err != nil {
 			problems = append(problems, fmt.Errorf("%w; check the epoch section of %s", err, s.target.Path))
 		}
 	}
+	if len(problems) == 0 {
+		s.tried = make(chan error, 1)
+		go func() { s.tried <- endTried(ctx, gw) }() // nobody has to wait for it here
+		return nil
+	}
 	logs := gw.Logs(ctx, 10)
-	if _, err := gw.End(ctx, history.Outcome{}); err != nil {
-		problems = append(problems, err)
-	}
-	if len(problems) > 0 {
-		return &pod.StartError{What: errors.Join(problems...).Error(), Logs: logs}
-	}
-	return nil
+	problems = append(problems, endTried(ctx, gw))
+	return &pod.StartError{What: errors.Join(problems...).Error(), Logs: logs}
+}
+
+// endTried removes the pod of the trial, also when the run is being interrupted.
+func endTried(ctx context.Context, gw *pod.Gateway) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	_, err := gw.End(ctx, history.Outcome{})
+	return err
+}
+
+// stamps says whether markers carry the stamp of the instantiation they are for. The
+// gate asks for the core alone, and there any marker begins a drain.
+func (s *suite) stamps() bool {
+	return s.cfg.Profile == config.ProfileFull && s.target.Declares("epoch")
 }
 
 // within polls until ok, the end of d, or the end of ctx.

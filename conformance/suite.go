@@ -35,8 +35,9 @@ type suite struct {
 	runtime  runtime.Runtime
 	run      prepared
 	specs    []spec
-	problems []string // of the suite's own making, found while it was put together
-	dry      bool     // collect the specs, but do not hand them to Ginkgo
+	problems []string   // of the suite's own making, found while it was put together
+	dry      bool       // collect the specs, but do not hand them to Ginkgo
+	tried    chan error // how the removal of the pod of the trial ended; nil on all but the first process
 }
 
 // Run registers the specs and runs them; it ends the test it is given as a
@@ -122,6 +123,9 @@ func (s *suite) register() {
 	s.families()
 	ginkgo.SynchronizedBeforeSuite(s.prepareOnce, s.prepareHere)
 	ginkgo.AfterSuite(func(ctx context.Context) {
+		if s.tried != nil {
+			must(<-s.tried)
+		}
 		if s.runtime != nil {
 			must(s.runtime.Close(ctx))
 		}
@@ -148,7 +152,9 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gw, file) }, ginkgo.NodeTimeout(endTimeout))
 	if !sp.unstarted {
 		must(gw.Start(ctx))
-		must(gw.LearnEpoch(ctx))
+		if s.stamps() {
+			must(gw.LearnEpoch(ctx))
+		}
 	}
 	return gateway{gw}
 }

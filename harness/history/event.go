@@ -132,6 +132,15 @@ type Marker struct {
 	Expectation
 }
 
+// Classes of what can be wrong with a publication that was read; see [State.Problem].
+const (
+	ProblemAbsent       = "absent"
+	ProblemUnparseable  = "unparseable"
+	ProblemWrongType    = "wrong-type"
+	ProblemUnknownState = "unknown-state"
+	ProblemUnreachable  = "unreachable" // nothing answered; it says nothing about the gateway
+)
+
 // State is one read of one publication. Equal consecutive reads are thinned by
 // the observer, but the last read of a value before it changed is always kept,
 // so the intervals stay tight.

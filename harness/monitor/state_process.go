@@ -34,15 +34,15 @@ func judgeWhole(v *View, r *ruling) {
 			}
 			problem := s.Problem
 			if problem == "" && s.Count < 0 {
-				problem = "wrong-type"
+				problem = history.ProblemWrongType
 			}
 			alive := read.Event.Return <= read.Life.Alive
 			switch problem {
-			case "unparseable", "wrong-type", "unknown-state":
+			case history.ProblemUnparseable, history.ProblemWrongType, history.ProblemUnknownState:
 				if !p.File && !alive {
 					continue // answered by a dashboard whose gateway is gone: RESTART-003
 				}
-			case "absent":
+			case history.ProblemAbsent:
 				if published != read.Life || !alive {
 					continue
 				}

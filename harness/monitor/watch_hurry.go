@@ -48,7 +48,7 @@ func (v *View) rapid(op, before *history.Event, wanted string) bool {
 		return false
 	}
 	for _, p := range v.Publications {
-		if !p.shownBetween(before.Call, op.Call, wanted) {
+		if !v.shownBetween(p, before.Call, op.Call, wanted) {
 			return true
 		}
 	}
@@ -57,8 +57,9 @@ func (v *View) rapid(op, before *history.Event, wanted string) bool {
 
 // shownBetween says whether a reading that was over by to shows a state that was
 // published after from. One that was under way at from shows it too, where the one
-// before it still showed another: on a slow endpoint there may be no later one.
-func (p *Publication) shownBetween(from, to history.Stamp, state string) bool {
+// before it still showed another, or where there was nothing yet for it to be left
+// over from: on a slow endpoint there may be no later one.
+func (v *View) shownBetween(p *Publication, from, to history.Stamp, state string) bool {
 	for _, read := range p.Reads[p.touching(from):] {
 		if read.Event.Call > to {
 			return false
@@ -66,12 +67,19 @@ func (p *Publication) shownBetween(from, to history.Stamp, state string) bool {
 		if read.Event.Return > to || !read.Good || !read.Fresh || read.State.State != state {
 			continue
 		}
-		if read.Event.Call >= from {
-			return true
-		}
-		if earlier := p.lastBefore(read.Event.Call); earlier != nil && earlier.State.State != state {
+		if read.Event.Call >= from || v.changed(p, read, from) {
 			return true
 		}
 	}
 	return false
+}
+
+// changed says whether a reading that was under way at the instant cannot show what
+// was published before it.
+func (v *View) changed(p *Publication, read *Read, at history.Stamp) bool {
+	if earlier := p.lastBefore(read.Event.Call); earlier != nil && earlier.Life == read.Life {
+		return earlier.State.State != read.State.State
+	}
+	last := v.lastCancel(at)
+	return read.State.State == history.Draining && (last == nil || last.past() <= read.Life.From)
 }

@@ -99,6 +99,14 @@ func TestHurriesSettle(t *testing.T) {
 			s.begin(1200)
 			s.stale(3500, history.Running, 0)
 		}), violated: []string{"WATCH-001"}, notArose: draining},
+		{name: "the first reading of all may be a slow one", story: tell(launched, drained(0), func(s *story) {
+			s.span(995, 1010, onHTTP(history.Draining, 0))
+			s.cancel(1100)
+			s.read(1110, history.Running, 0)
+			s.http(1110, history.Running, 0)
+			s.begin(1200)
+			s.stale(3500, history.Running, 0)
+		}), violated: []string{"WATCH-001"}, notArose: draining},
 		{name: "a slow reading like the one before it shows nothing", story: tell(launched, drained(0), func(s *story) {
 			s.http(1003, history.Draining, 0)
 			s.cancel(1100)

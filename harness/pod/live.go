@@ -2,6 +2,7 @@ package pod
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,6 +15,23 @@ type Reading = history.State
 // Published is the newest reading of every declared publication, in the order of
 // the target file; a spec's expectation on it must hold for each.
 type Published []Reading
+
+// Over is p with the readings of an earlier one in place of those for which nothing
+// answered.
+func (p Published) Over(earlier Published) Published {
+	out := slices.Clone(p)
+	for i, r := range out {
+		if r.Problem != history.ProblemUnreachable {
+			continue
+		}
+		for _, e := range earlier {
+			if e.Publication == r.Publication {
+				out[i] = e
+			}
+		}
+	}
+	return out
+}
 
 // String renders it for failure messages.
 func (p Published) String() string {

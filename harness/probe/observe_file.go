@@ -95,13 +95,13 @@ func (f *fileReader) fetch(context.Context) reading {
 
 func problemOf(err error) string {
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
-		return problemAbsent
+		return history.ProblemAbsent
 	}
 	var errno unix.Errno
 	if errors.As(err, &errno) {
-		return problemUnreachable
+		return history.ProblemUnreachable
 	}
-	return problemUnparseable // there, but nothing to be read as a state
+	return history.ProblemUnparseable // there, but nothing to be read as a state
 }
 
 // readFile returns the content, valid until the next call, and the identity of

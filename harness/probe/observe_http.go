@@ -40,7 +40,7 @@ func (h *httpReader) fetch(ctx context.Context) reading {
 	body, err := h.get(ctx)
 	r.ret = now()
 	if err != nil {
-		r.state = history.State{Publication: h.spec.Name, Problem: problemUnreachable, Error: err.Error()}
+		r.state = history.State{Publication: h.spec.Name, Problem: history.ProblemUnreachable, Error: err.Error()}
 		return r
 	}
 	r.state = parsePublished(h.spec, body)

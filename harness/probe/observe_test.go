@@ -102,24 +102,24 @@ func TestWhatCanBeWrongWithAFile(t *testing.T) {
 		}
 		return s
 	}
-	if s := read(); s.Problem != problemAbsent {
+	if s := read(); s.Problem != history.ProblemAbsent {
 		t.Errorf("no file: %+v", s)
 	}
 	for content, want := range map[string]history.State{
 		`{"gateway_state":"running","active_agents":3}`:                {State: history.Running, Count: 3},
 		`{"gateway_state":"draining","active_agents":0,"more":[1,{}]}`: {State: history.Draining},
 		`{"gateway_state":"running","active_agents":2.0}`:              {State: history.Running, Count: 2},
-		``:                                      {Problem: problemUnparseable},
-		`{"gateway_state":"runn`:                {Problem: problemUnparseable},
-		`{"gateway_state":"running"} {}`:        {Problem: problemUnparseable},
-		`null`:                                  {Problem: problemWrongType},
-		`{"active_agents":1}`:                   {Problem: problemWrongType, Count: 1},
-		`{"gateway_state":"running"}`:           {State: history.Running, Problem: problemWrongType},
-		`{"gateway_state":7,"active_agents":1}`: {Problem: problemWrongType, Count: 1},
-		`{"gateway_state":"running","active_agents":"1"}`: {State: history.Running, Problem: problemWrongType},
-		`{"gateway_state":"running","active_agents":-1}`:  {State: history.Running, Problem: problemWrongType},
-		`{"gateway_state":"running","active_agents":1.5}`: {State: history.Running, Problem: problemWrongType},
-		`{"gateway_state":"resting","active_agents":1}`:   {Raw: "resting", Problem: problemUnknownState, Count: 1},
+		``:                                      {Problem: history.ProblemUnparseable},
+		`{"gateway_state":"runn`:                {Problem: history.ProblemUnparseable},
+		`{"gateway_state":"running"} {}`:        {Problem: history.ProblemUnparseable},
+		`null`:                                  {Problem: history.ProblemWrongType},
+		`{"active_agents":1}`:                   {Problem: history.ProblemWrongType, Count: 1},
+		`{"gateway_state":"running"}`:           {State: history.Running, Problem: history.ProblemWrongType},
+		`{"gateway_state":7,"active_agents":1}`: {Problem: history.ProblemWrongType, Count: 1},
+		`{"gateway_state":"running","active_agents":"1"}`: {State: history.Running, Problem: history.ProblemWrongType},
+		`{"gateway_state":"running","active_agents":-1}`:  {State: history.Running, Problem: history.ProblemWrongType},
+		`{"gateway_state":"running","active_agents":1.5}`: {State: history.Running, Problem: history.ProblemWrongType},
+		`{"gateway_state":"resting","active_agents":1}`:   {Raw: "resting", Problem: history.ProblemUnknownState, Count: 1},
 	} {
 		publish(t, file, []byte(content))
 		got := read()
@@ -136,7 +136,7 @@ func TestWhatCanBeWrongWithAFile(t *testing.T) {
 	if err := unix.Mkfifo(file, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if s := read(); s.Problem != problemUnparseable || !strings.Contains(s.Error, "regular") {
+	if s := read(); s.Problem != history.ProblemUnparseable || !strings.Contains(s.Error, "regular") {
 		t.Errorf("a FIFO: %+v", s)
 	}
 	r.checkHistory()
@@ -215,13 +215,13 @@ func TestAnHTTPPublication(t *testing.T) {
 	problem := func(class string) func(history.Event) bool {
 		return func(ev history.Event) bool { return ev.State != nil && ev.State.Problem == class }
 	}
-	r.await("unreachable", problem(problemUnreachable))
+	r.await("unreachable", problem(history.ProblemUnreachable))
 	set(200, `{"gw":{"s":"running","n":[0,0]}}`) // not in the map, so unknown
-	r.await("unknown", problem(problemUnknownState))
+	r.await("unknown", problem(history.ProblemUnknownState))
 	seq := r.history()[len(r.history())-1].Seq
 	server.CloseClientConnections()
 	server.Close()
-	r.await("unreachable again", after(seq, problem(problemUnreachable)))
+	r.await("unreachable again", after(seq, problem(history.ProblemUnreachable)))
 	r.checkHistory()
 }
 

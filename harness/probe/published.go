@@ -10,15 +10,6 @@ import (
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
-// Classes of what can be wrong with a publication; see history.State.Problem.
-const (
-	problemAbsent       = "absent"
-	problemUnparseable  = "unparseable"
-	problemWrongType    = "wrong-type"
-	problemUnknownState = "unknown-state"
-	problemUnreachable  = "unreachable"
-)
-
 // maxPublished bounds a publication: a state of two fields has no need of more.
 const maxPublished = 1 << 20
 
@@ -37,7 +28,7 @@ func parsePublished(spec *wire.Publication, data []byte) history.State {
 	s := history.State{Publication: spec.Name}
 	doc, err := decodeJSON(data)
 	if err != nil {
-		s.Problem = problemUnparseable
+		s.Problem = history.ProblemUnparseable
 		s.Error = fmt.Sprintf("%d bytes are no JSON: %v: %s", len(data), err, excerpt(data))
 		return s
 	}
@@ -53,7 +44,7 @@ func parsePublished(spec *wire.Publication, data []byte) history.State {
 	published, isText := word.(string)
 	switch {
 	case !ok || !isText:
-		s.Problem = problemWrongType
+		s.Problem = history.ProblemWrongType
 		s.Error = fmt.Sprintf("%s is %s, not a string", spec.State, describe(word, ok))
 		return s
 	case spec.States[published] != "":
@@ -62,11 +53,11 @@ func parsePublished(spec *wire.Publication, data []byte) history.State {
 		s.State = published
 	default:
 		s.Raw = published
-		s.Problem = problemUnknownState
+		s.Problem = history.ProblemUnknownState
 		s.Error = fmt.Sprintf("%s is %q, which is no known state", spec.State, published)
 	}
 	if wrong != "" {
-		s.Problem, s.Error = problemWrongType, wrong
+		s.Problem, s.Error = history.ProblemWrongType, wrong
 	}
 	return s
 }

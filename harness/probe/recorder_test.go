@@ -68,7 +68,7 @@ func TestSecretsDoNotLeaveTheProbe(t *testing.T) {
 	_, err = r.Note(r.ctx, wire.NoteParams{Event: history.Event{Kind: history.KindLog, Log: &history.Log{Line: "key=sesame!"}}})
 	r.must(err)
 	publish(t, file, document("sesame", 0))
-	r.await("the state", func(ev history.Event) bool { return ev.State != nil && ev.State.Problem == problemUnknownState })
+	r.await("the state", func(ev history.Event) bool { return ev.State != nil && ev.State.Problem == history.ProblemUnknownState })
 	s, err := r.Read(r.ctx, "file")
 	r.must(err)
 	_, submitErr := r.Submit(r.ctx, wire.SubmitParams{Ingress: "sesame"})
