@@ -35,7 +35,7 @@ func Describe(e Event) string {
 		return "harness: " + e.Action.Name + describeLoad(e.Action.Load) + failure(e.Action.Error)
 	case KindStall:
 		if e.Stall.Of == StallGateway {
-			return fmt.Sprintf("noise: the gateway waited %s for a processor", e.Stall.Late.Round(time.Millisecond))
+			return fmt.Sprintf("noise: the gateway waited %s for a processor or a disk", e.Stall.Late.Round(time.Millisecond))
 		}
 		return fmt.Sprintf("noise: the heartbeat came %s late", e.Stall.Late.Round(time.Millisecond))
 	case KindLog:

@@ -326,7 +326,8 @@ type Stall struct {
 }
 
 // StallGateway says that it was the gateway that wanted to run, and was let run by the
-// machine for less than half of the time; Late is for how long it had to wait in all.
+// machine for less than half of the time, or waited for its disk; Late is for how long
+// it had to wait in all.
 const StallGateway = "gateway"
 
 // Log is a line of the gateway's own output.

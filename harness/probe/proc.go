@@ -22,7 +22,12 @@ type procStat struct {
 func (p procStat) dead() bool { return p.state == 'Z' || p.state == 'X' }
 
 func readStat(pid int) (procStat, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return readStatAt(fmt.Sprintf("/proc/%d", pid))
+}
+
+// readStatAt reads the stat of a process, or of a thread, by its folder.
+func readStatAt(dir string) (procStat, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "stat"))
 	if err != nil {
 		return procStat{}, err
 	}

@@ -14,20 +14,21 @@ import (
 const (
 	starvedEvery = 50 * time.Millisecond
 	// starvedFor is the least that is told: a gateway that had to wait for a processor
-	// for less cannot miss a bound of seconds for it.
+	// or a disk for less cannot miss a bound of seconds for it.
 	starvedFor = 500 * time.Millisecond
 )
 
-// share is what the scheduler has given a process so far: how long its threads ran,
-// and how long they stood in line.
+// share is what the machine has given a process so far: how long its threads ran, how
+// long they stood in line, and which of them wait for a disk.
 type share struct {
-	ran  time.Duration
-	wait map[int]time.Duration // per thread
+	ran   time.Duration
+	wait  map[int]time.Duration // per thread
+	stuck map[int]bool          // threads in an uninterruptible sleep
 }
 
 // shareOf reads it. A kernel that keeps no account of it is an error.
 func shareOf(pid int) (share, error) {
-	s := share{wait: map[int]time.Duration{}}
+	s := share{wait: map[int]time.Duration{}, stuck: map[int]bool{}}
 	dir := filepath.Join("/proc", strconv.Itoa(pid), "task")
 	threads, err := os.ReadDir(dir)
 	if err != nil {
@@ -48,6 +49,9 @@ func shareOf(pid int) (share, error) {
 		}
 		s.ran += ran
 		s.wait[id] = wait
+		if stat, err := readStatAt(filepath.Join(dir, thread.Name())); err == nil && stat.state == 'D' {
+			s.stuck[id] = true
+		}
 	}
 	if len(s.wait) == 0 {
 		return s, fmt.Errorf("%s says nothing of processors", dir)
@@ -72,9 +76,24 @@ func (s share) starvedSince(before share) (starved, longest time.Duration) {
 	return time.Duration(float64(longest) * float64(waited) / float64(waited+ran)), longest
 }
 
+// stuckSince says whether a thread waited for a disk at both readings: for a page of its
+// own program, as a rule, which comes from the image by way of the engine's storage. A
+// process all of whose threads do is a frozen one.
+func (s share) stuckSince(before share) bool {
+	if len(s.stuck) == len(s.wait) || len(before.stuck) == len(before.wait) {
+		return false
+	}
+	for id := range s.stuck {
+		if before.stuck[id] {
+			return true
+		}
+	}
+	return false
+}
+
 // starvation measures what the heartbeat cannot: a machine too busy to let the
-// gateway run, while the probe, which hardly ever wants to, is served at once. What
-// a gateway does late then is not its own doing. It is told as noise, a stretch at
+// gateway run or read, while the probe, which hardly ever wants to, is served at once.
+// What a gateway does late then is not its own doing. It is told as noise, a stretch at
 // a time; where the kernel keeps no account there is nothing to tell.
 func starvation(ctx context.Context, rec sink, pid int, gone <-chan struct{}) {
 	var from, to history.Stamp
@@ -110,6 +129,9 @@ func starvation(ctx context.Context, rec sink, pid int, gone <-chan struct{}) {
 		}
 		at := now()
 		starved, longest := s.starvedSince(before)
+		if s.stuckSince(before) {
+			starved = at.Sub(last)
+		}
 		if starved < at.Sub(last)/2 {
 			tell()
 		} else {

@@ -29,6 +29,34 @@ func TestStarvedSince(t *testing.T) {
 	}
 }
 
+func TestStuckSince(t *testing.T) {
+	of := func(threads int, stuck ...int) share {
+		s := share{wait: map[int]time.Duration{}, stuck: map[int]bool{}}
+		for id := range threads {
+			s.wait[id] = 0
+		}
+		for _, id := range stuck {
+			s.stuck[id] = true
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		before, after share
+		want          bool
+	}{
+		"none":                  {of(3), of(3), false},
+		"one, all the time":     {of(3, 1), of(3, 1, 2), true},
+		"one, only just now":    {of(3), of(3, 1), false},
+		"one after another":     {of(3, 1), of(3, 2), false},
+		"all: it is frozen":     {of(3, 0, 1, 2), of(3, 0, 1, 2), false},
+		"all until just before": {of(3, 0, 1, 2), of(3, 1), false},
+	} {
+		if got := c.after.stuckSince(c.before); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+}
+
 func TestShareOf(t *testing.T) {
 	s, err := shareOf(os.Getpid())
 	if err != nil {

@@ -98,7 +98,7 @@ type Image struct {
 
 // Noise is how quiet the machine was.
 type Noise struct {
-	Starved    time.Duration `json:"starved_ns"`     // the longest that a gateway waited for a processor at a stretch
+	Starved    time.Duration `json:"starved_ns"`     // the longest that a gateway waited for a processor or a disk at a stretch
 	Stalls     int           `json:"stalls"`         // late heartbeats
 	Longest    time.Duration `json:"longest_ns"`     // the latest of them came so late
 	StampError time.Duration `json:"stamp_error_ns"` // the probe's own time-stamping error

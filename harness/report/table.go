@@ -215,7 +215,7 @@ func (r *Report) noiseText() string {
 		s = fmt.Sprintf("%s, the longest %s late", count(r.Noise.Stalls, "stalled heartbeat"), Human(r.Noise.Longest))
 	}
 	if r.Noise.Starved > 0 {
-		s += fmt.Sprintf("; the gateway waited up to %s for a processor", Human(r.Noise.Starved))
+		s += fmt.Sprintf("; the gateway waited up to %s for a processor or a disk", Human(r.Noise.Starved))
 	}
 	return s + "; the probe's own stamp error is " + Human(r.Noise.StampError)
 }
