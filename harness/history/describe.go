@@ -32,12 +32,21 @@ func Describe(e Event) string {
 	case KindProcess:
 		return describeProcess(*e.Process)
 	case KindAction:
+		if code := e.Action.ExitCode; code != nil {
+			return fmt.Sprintf("harness: %s, exit code %d", e.Action.Name, *code)
+		}
 		return "harness: " + e.Action.Name + describeLoad(e.Action.Load) + failure(e.Action.Error)
 	case KindStall:
 		if e.Stall.Of == StallGateway {
 			return fmt.Sprintf("noise: the gateway waited %s for a processor or a disk", e.Stall.Late.Round(time.Millisecond))
 		}
 		return fmt.Sprintf("noise: the heartbeat came %s late", e.Stall.Late.Round(time.Millisecond))
+	case KindNotice:
+		what := "something that is no shutdown"
+		if e.Notice.Broadcast {
+			what = "its shutdown"
+		}
+		return fmt.Sprintf("gateway announces %s: %s %q, %s", what, e.Notice.Method, e.Notice.Path, e.Notice.Text)
 	case KindLog:
 		if e.Log.Receipt != "" {
 			return fmt.Sprintf("gateway says (receipt of fault %q): %q", e.Log.Receipt, e.Log.Line)
@@ -98,6 +107,9 @@ func describeMarker(m Marker) string {
 	}
 	if m.Age != 0 {
 		fmt.Fprintf(&b, ", %s old", m.Age)
+	}
+	if m.Silences {
+		b.WriteString(", asks that the shutdown be not announced")
 	}
 	if m.Error != "" {
 		b.WriteString(", failed: " + fmt.Sprintf("%q", m.Error))

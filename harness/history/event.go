@@ -27,6 +27,7 @@ const (
 	KindProcess Kind = "process" // the gateway's process appeared, vanished, or changed its socket
 	KindAction  Kind = "action"  // the harness did something to the gateway's process
 	KindStall   Kind = "stall"   // the 10 ms heartbeat came late: noise
+	KindNotice  Kind = "notice"  // the gateway told something to whom it announces things
 	KindLog     Kind = "log"     // a line the gateway wrote, kept because it is a receipt or the last words
 	KindOutcome Kind = "outcome" // last line: how the spec ended
 )
@@ -51,6 +52,7 @@ type Event struct {
 	Process *Process `json:"process,omitempty"`
 	Action  *Action  `json:"action,omitempty"`
 	Stall   *Stall   `json:"stall,omitempty"`
+	Notice  *Notice  `json:"notice,omitempty"`
 	Log     *Log     `json:"log,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
 }
@@ -72,6 +74,9 @@ type Header struct {
 	// MaxAge is how old a marker may grow until it is stale, for a target that
 	// declares expiry; 0 for one that does not.
 	MaxAge time.Duration `json:"max_age_ns,omitempty"`
+	// ShutdownDeadline is how long the gateway lets turns finish after a SIGTERM, as
+	// it was configured here; 0: the target says nothing of it.
+	ShutdownDeadline time.Duration `json:"shutdown_deadline_ns,omitempty"`
 	// StampError is the probe's own error: the longest distance of two stamps
 	// around a no-op sent through the same path, in nanoseconds.
 	StampError time.Duration `json:"stamp_error_ns"`
@@ -113,6 +118,8 @@ type Expectation struct {
 	Tests  string `json:"tests,omitempty"`  // the requirement that is charged when the marker is not heeded
 	Drains string `json:"drains,omitempty"` // laid where there was none, it begins a drain: MUST, SHOULD, MAY or MUST NOT
 	Keeps  string `json:"keeps,omitempty"`  // laid over another, it keeps the drain in effect: MUST, SHOULD, MAY or MUST NOT
+	// Silences says that it asks for a shutdown that is not announced.
+	Silences bool `json:"silences,omitempty"`
 }
 
 // Marker is one operation on the marker file, or its discovery in a new shape.
@@ -294,6 +301,8 @@ type Action struct {
 	Name  string `json:"name"`
 	Error string `json:"error,omitempty"`
 	Load  *Load  `json:"load,omitempty"` // with load
+
+	ExitCode *int `json:"exit_code,omitempty"` // with exited; 128+N after signal N
 }
 
 // Load is what keeps the gateway and its machine busy from a load to its unload.
@@ -304,7 +313,8 @@ type Load struct {
 }
 
 // Actions. Start, Respawn and Recreate return when the process was launched;
-// Ready when the target's ready check passed.
+// Ready when the target's ready check passed; Exited when the runtime was asked
+// how the process had ended, which is some time after it did.
 const (
 	ActionStart    = "start"
 	ActionReady    = "ready"
@@ -312,6 +322,7 @@ const (
 	ActionSIGKILL  = "sigkill"
 	ActionRespawn  = "respawn"  // same PID 1, new gateway process
 	ActionRecreate = "recreate" // new PID 1: a new instantiation
+	ActionExited   = "exited"
 	ActionFreeze   = "freeze"
 	ActionThaw     = "thaw"
 	ActionLoad     = "load"   // returns when the load is in place
@@ -329,6 +340,15 @@ type Stall struct {
 // machine for less than half of the time, or waited for its disk; Late is for how long
 // it had to wait in all.
 const StallGateway = "gateway"
+
+// Notice is a request that the gateway sent to the address it was given for its
+// announcements.
+type Notice struct {
+	Method    string `json:"method"`
+	Path      string `json:"path"`
+	Broadcast bool   `json:"broadcast"`      // it announces a shutdown, as the target file says
+	Text      string `json:"text,omitempty"` // the beginning of its body, quoted
+}
 
 // Log is a line of the gateway's own output.
 type Log struct {

@@ -225,6 +225,11 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 		ModelAddress: r.ModelAddress, Bound: t.Bounds.Observe,
 	}
 	c.IngressPorts = ingressPorts(r)
+	if c.NotifyAddress = r.NotifyAddress; c.NotifyAddress != "" {
+		for _, b := range t.Notify.Broadcast {
+			c.Broadcasts = append(c.Broadcasts, wire.Broadcast(b))
+		}
+	}
 	for _, p := range t.Publications {
 		w := wire.Publication{
 			Name: p.Name, State: p.State, Count: p.Count, States: p.States, Header: expandAll(r, p.Header),

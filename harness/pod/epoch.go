@@ -116,7 +116,9 @@ func (g *Gateway) awaits(ctx context.Context, d time.Duration, ok func() bool) b
 type Request struct {
 	Epoch string
 	Age   time.Duration // of requested_at; below 0: in the future
-	// Content is the marker in place of an ordinary one with Epoch and Age.
+	// Suppress is its suppress_notification; nil leaves the field out.
+	Suppress *bool
+	// Content is the marker in place of an ordinary one with Epoch, Age and Suppress.
 	Content []byte
 	Expect  history.Expectation
 }
@@ -124,7 +126,8 @@ type Request struct {
 // LayRequest lays it: where there is no marker it begins a drain, if it does; over
 // another it replaces it.
 func (g *Gateway) LayRequest(ctx context.Context, r Request) error {
+	r.Expect.Silences = r.Suppress != nil && *r.Suppress
 	return g.marker(ctx, wire.MarkerParams{
-		Op: history.OpBegin, How: wire.WayRename, Epoch: r.Epoch, Age: r.Age, Content: r.Content, Expectation: r.Expect,
+		Op: history.OpBegin, How: wire.WayRename, Epoch: r.Epoch, Age: r.Age, Suppress: r.Suppress, Content: r.Content, Expectation: r.Expect,
 	})
 }

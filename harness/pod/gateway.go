@@ -103,6 +103,9 @@ func (g *Gateway) connect(ctx context.Context) error {
 		h.Schema, h.Bound, h.StampError = 1, g.o.Target.Bounds.Observe, hello.StampError
 		h.Target, h.Features = g.o.Target.Name, g.o.Target.Features
 		h.Overrides = g.o.Target.Overrides
+		if g.o.Target.Shutdown != nil {
+			h.ShutdownDeadline = g.o.Target.Shutdown.Deadline
+		}
 		if g.o.Target.Declares("expiry") {
 			h.MaxAge = g.o.Target.Expiry.MaxAge
 		}
@@ -247,8 +250,15 @@ func (g *Gateway) SIGKILL(ctx context.Context) error {
 	return err
 }
 
-// AwaitExit waits until the gateway has ended and returns its exit code.
-func (g *Gateway) AwaitExit(ctx context.Context) (int, error) { return g.pod.WaitGateway(ctx) }
+// AwaitExit waits until the gateway has ended, and returns and records its exit
+// code.
+func (g *Gateway) AwaitExit(ctx context.Context) (int, error) {
+	code, err := g.pod.WaitGateway(ctx)
+	if err != nil {
+		return code, err
+	}
+	return code, g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionExited, ExitCode: &code}}, 0)
+}
 
 // Freeze stops the gateway in its tracks; Thaw lets it go on.
 func (g *Gateway) Freeze(ctx context.Context) error {
@@ -311,6 +321,17 @@ func (g *Gateway) Alive() bool {
 	g.live.mu.Lock()
 	defer g.live.mu.Unlock()
 	return g.live.process != nil && !g.live.gone
+}
+
+// UnderWay is how many turns were sent whose end no client has seen yet.
+func (g *Gateway) UnderWay() int { return g.live.underWay() }
+
+// Broadcasts is how often the gateway has announced its shutdown so far, over all
+// its lives.
+func (g *Gateway) Broadcasts() int {
+	g.live.mu.Lock()
+	defer g.live.mu.Unlock()
+	return g.live.told
 }
 
 // B is the target's observation bound.

@@ -106,6 +106,7 @@ type live struct {
 	process   *history.Process // newest sighting
 	gone      bool
 	stalls    int
+	told      int // broadcasts of a shutdown
 	receipts  map[string]bool
 }
 
@@ -134,6 +135,10 @@ func (l *live) add(e history.Event) {
 		}
 	case history.KindStall:
 		l.stalls++
+	case history.KindNotice:
+		if e.Notice.Broadcast {
+			l.told++
+		}
 	case history.KindLog:
 		if e.Log.Receipt != "" {
 			l.receipts[e.Log.Receipt] = true
@@ -182,6 +187,19 @@ func (l *live) model(m history.Model) {
 	case history.ModelGone:
 		t.InModel, t.ModelGone = false, true
 	}
+}
+
+// underWay is how many turns were sent whose end no client has seen.
+func (l *live) underWay() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, t := range l.turns {
+		if t.Sent && t.Outcome == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *live) get(id string) *TurnView {

@@ -25,7 +25,7 @@ func (r resolved) Resolved() *runtime.Resolved { return r.as }
 // them.
 func asked(t *testing.T, tg *target.Target, status int) (*Gateway, chan wire.Request) {
 	t.Helper()
-	as, err := runtime.Resolve(tg, "/home", map[string]int{"ingress": 81}, 1, "")
+	as, err := runtime.Resolve(tg, "/home", map[string]int{"ingress": 81}, runtime.Listeners{Model: 1}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -212,12 +212,12 @@ func (m *marker) remove() (span [2]history.Stamp, err error) {
 
 // ordinary is the content of an ordinary marker, laid at that time. The second is
 // exact enough for it; where its age is to the point, the millisecond is.
-func ordinary(at time.Time, epoch string, age time.Duration) []byte {
+func ordinary(at time.Time, epoch string, age time.Duration, suppress *bool) []byte {
 	layout := time.RFC3339
 	if age != 0 {
 		layout = "2006-01-02T15:04:05.000Z07:00"
 	}
-	fields := map[string]string{
+	fields := map[string]any{
 		"action":       "drain",
 		"requested_at": at.Add(-age).UTC().Format(layout),
 		"principal":    "drainproof",
@@ -225,8 +225,11 @@ func ordinary(at time.Time, epoch string, age time.Duration) []byte {
 	if epoch != "" {
 		fields["epoch"] = epoch
 	}
+	if suppress != nil {
+		fields["suppress_notification"] = *suppress
+	}
 	content, err := json.Marshal(fields)
-	if err != nil { // strings can't fail to be JSON
+	if err != nil { // what is in it can't fail to be JSON
 		panic(err)
 	}
 	return content

@@ -59,7 +59,7 @@ func (m *marker) layDecoy(place string) error {
 		return errors.Join(err, dir.Close())
 	}
 	m.decoys[place] = dir
-	_, err = f.Write(ordinary(time.Now(), "", 0))
+	_, err = f.Write(ordinary(time.Now(), "", 0, nil))
 	return errors.Join(err, f.Close())
 }
 

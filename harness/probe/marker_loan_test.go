@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -71,21 +72,26 @@ func TestLending(t *testing.T) {
 	r.checkHistory()
 }
 
-// A marker can be stamped, and can be as old as one likes.
+// A marker can be stamped, can be as old as one likes, and can ask for silence.
 func TestStampAndAge(t *testing.T) {
 	r, _ := newObserver(t)
+	yes, no := true, false
 	for _, c := range []wire.MarkerParams{
 		{Epoch: "an epoch"}, {Age: 2 * time.Hour}, {Age: -time.Hour, Epoch: "an epoch", How: wire.WayRename},
+		{Suppress: &yes}, {Suppress: &no, Epoch: "an epoch"},
 	} {
 		c.Op = history.OpBegin
 		r.must(r.Marker(r.ctx, c))
 		raw, err := os.ReadFile(r.config.Marker)
 		r.must(err)
-		var m map[string]string
+		var m struct {
+			At       time.Time `json:"requested_at"`
+			Epoch    string    `json:"epoch"`
+			Suppress *bool     `json:"suppress_notification"`
+		}
 		r.must(json.Unmarshal(raw, &m))
-		at, err := time.Parse(time.RFC3339, m["requested_at"])
-		if off := time.Since(at) - c.Age; err != nil || off.Abs() > time.Minute || m["epoch"] != c.Epoch {
-			t.Errorf("%+v is %s, %v", c, raw, err)
+		if off := time.Since(m.At) - c.Age; off.Abs() > time.Minute || m.Epoch != c.Epoch || !reflect.DeepEqual(m.Suppress, c.Suppress) {
+			t.Errorf("%+v is %s", c, raw)
 		}
 		marks := r.all(func(ev history.Event) bool { return ev.Marker != nil })
 		if last := marks[len(marks)-1].Marker; last.Epoch != c.Epoch || last.Age != c.Age {
@@ -94,6 +100,7 @@ func TestStampAndAge(t *testing.T) {
 	}
 	for _, c := range []wire.MarkerParams{
 		{Epoch: "an epoch", Content: []byte("{}")}, {Age: time.Hour, Pieces: []wire.Piece{{Times: 1}}}, {Age: time.Hour, How: wire.WayDir},
+		{Suppress: &yes, Content: []byte("{}")},
 	} {
 		c.Op = history.OpBegin
 		if r.Marker(r.ctx, c) == nil {

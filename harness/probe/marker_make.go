@@ -24,8 +24,8 @@ func checkMaking(p wire.MarkerParams) error {
 		return fmt.Errorf("unknown way %q; there are %s, %s, %s, %s, %s, %s, %s", p.How,
 			wire.WayInPlace, wire.WayRename, wire.WayLink, wire.WayDir, wire.WayFIFO, wire.WayDangling, wire.WayLoop)
 	}
-	if (p.Epoch != "" || p.Age != 0) && (len(p.Content) > 0 || len(p.Pieces) > 0 || !wire.Regular(p.How)) {
-		return errors.New("a marker with content of its own, or with none, is given neither epoch nor age")
+	if (p.Epoch != "" || p.Age != 0 || p.Suppress != nil) && (len(p.Content) > 0 || len(p.Pieces) > 0 || !wire.Regular(p.How)) {
+		return errors.New("a marker with content of its own, or with none, is given neither epoch nor age, and asks for no silence")
 	}
 	if p.Mode != "" {
 		if _, err := strconv.ParseUint(p.Mode, 8, 9); err != nil {
@@ -65,7 +65,7 @@ func contentOf(p wire.MarkerParams) ([]byte, error) {
 	case len(p.Content) > 0:
 		return p.Content, nil
 	}
-	return ordinary(time.Now(), p.Epoch, p.Age), nil
+	return ordinary(time.Now(), p.Epoch, p.Age, p.Suppress), nil
 }
 
 func contentSize(pieces []wire.Piece) (int, error) {

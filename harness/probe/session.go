@@ -34,6 +34,7 @@ type session struct {
 	turns        *turns
 	loads        loads
 	model        *model
+	notices      *notices // nil where nobody is to be told anything
 	processes    *processes
 	asking       *http.Client // for requests that are no turns
 }
@@ -98,6 +99,12 @@ func (s *session) start() error {
 		return err
 	}
 
+	if c.NotifyAddress != "" {
+		if s.notices, err = newNotices(s.log, c.NotifyAddress, c.Broadcasts, s.rec); err != nil {
+			return err
+		}
+		s.spawn(s.notices.serve)
+	}
 	s.spawn(s.model.serve)
 	s.spawn(s.model.watchCallers)
 	s.spawn(func(ctx context.Context) { s.marker.watch(ctx, s.log) })
@@ -127,6 +134,9 @@ func (s *session) close() {
 	s.cancel()
 	if s.model != nil {
 		s.model.close()
+	}
+	if s.notices != nil {
+		s.notices.close()
 	}
 	s.connections.close()
 	s.wg.Wait()

@@ -84,9 +84,12 @@ type Resolved struct {
 	Ports        map[string]int
 	ModelAddress string // host:port the probe's model listens on
 	ModelURL     string // http://host:port/v1
-	UID, GID     int
-	Expand       func(string) string // fills in a template
-	vars         map[string]string   // what Expand knows
+	// NotifyAddress is where the probe listens for announcements, host:port; "" when
+	// the target has no notify section.
+	NotifyAddress string
+	UID, GID      int
+	Expand        func(string) string // fills in a template
+	vars          map[string]string   // what Expand knows
 }
 
 // ExpandWith is Expand with names that only hold for the moment, besides those of

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -44,20 +45,22 @@ func knownNames(vars map[string]string) string {
 	return strings.Join(names, ", ")
 }
 
+// Listeners are the ports on which the probe itself listens, on loopback; 0 is the
+// target's.
+type Listeners struct {
+	Model  int
+	Notify int
+}
+
 // Resolve makes a target concrete for one pod: home is where the home lies (as
-// probe and gateway see it), ports what each named port is, modelPort where the
-// probe's model listens on loopback (0: the target's), bin the folder of built
-// binaries ("" where there is none to speak of: the docker runtime).
+// probe and gateway see it), ports what each named port is, own where the probe
+// listens, bin the folder of built binaries ("" where there is none to speak of:
+// the docker runtime).
 //
 // Every template of the target is tried, so that a mistake in it is an error
 // here, which names the field, and not later. UID and GID are left at -1.
-func Resolve(t *target.Target, home string, ports map[string]int, modelPort int, bin string) (*Resolved, error) {
-	if modelPort == 0 {
-		modelPort = t.Model.Port
-	}
-	if modelPort == 0 {
-		modelPort = target.DefaultPort
-	}
+func Resolve(t *target.Target, home string, ports map[string]int, own Listeners, bin string) (*Resolved, error) {
+	modelPort := cmp.Or(own.Model, t.Model.Port, target.DefaultPort)
 	if !filepath.IsAbs(home) {
 		return nil, fmt.Errorf("target %s: home.path %q is not absolute; write where the home lies inside the container", t.Name, home)
 	}
@@ -80,16 +83,22 @@ func Resolve(t *target.Target, home string, ports map[string]int, modelPort int,
 	for _, later := range target.FilledLater() {
 		vars[later] = "{{" + later + "}}"
 	}
+	notify := ""
+	if t.Notify != nil {
+		notify = "127.0.0.1:" + strconv.Itoa(cmp.Or(own.Notify, t.Notify.Port, target.DefaultNotify))
+		vars["notify_url"] = "http://" + notify
+	}
 	r := &Resolved{
-		Target:       t,
-		Home:         home,
-		Marker:       filepath.Join(home, marker),
-		Ports:        ports,
-		ModelAddress: address,
-		ModelURL:     vars["model_url"],
-		UID:          -1,
-		GID:          -1,
-		vars:         vars,
+		Target:        t,
+		Home:          home,
+		Marker:        filepath.Join(home, marker),
+		Ports:         ports,
+		ModelAddress:  address,
+		ModelURL:      vars["model_url"],
+		NotifyAddress: notify,
+		UID:           -1,
+		GID:           -1,
+		vars:          vars,
 		// All templates of the target were tried below; what still cannot be
 		// filled in was never one, and is left as it is.
 		Expand: func(s string) string {
@@ -158,6 +167,9 @@ func templates(t *target.Target, process bool) []field {
 		}
 	}
 	table("env", t.Env)
+	if t.Shutdown != nil && t.Shutdown.Short != nil {
+		table("shutdown.short.env", t.Shutdown.Short.Env)
+	}
 	add("ready.url", t.Ready.URL)
 	for _, in := range t.Ingresses {
 		add("ingresses."+in.Name+".url", in.URL)

@@ -60,7 +60,7 @@ func example() *target.Target {
 }
 
 func TestResolve(t *testing.T) {
-	r, err := Resolve(example(), "/home/gateway/state", map[string]int{"ingress": 8080}, 0, "")
+	r, err := Resolve(example(), "/home/gateway/state", map[string]int{"ingress": 8080}, Listeners{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,18 +104,39 @@ func TestResolveNamesTheField(t *testing.T) {
 		{"completion", func(t *target.Target) {
 			t.Background = &target.Background{Complete: target.Request{URL: "{{job}} {{prompt}}", Header: map[string]string{"X": "{{at}}"}}}
 		}, "", "background.complete.header.X"},
+		{"short deadline", func(t *target.Target) {
+			t.Shutdown = &target.Shutdown{Short: &target.ShortDeadline{Env: map[string]string{"B": "{{z}}"}}}
+		}, "", "shutdown.short.env.B"},
+		{"nobody to be told", func(t *target.Target) { t.Env["C"] = "{{notify_url}}" }, "", "env.C"},
 		{"sidecar", func(t *target.Target) { t.Sidecars = []target.Sidecar{{Name: "d", Command: []string{"{{z}}"}}} }, "", "sidecars.d.command[0]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tg := example()
 			c.change(tg)
-			_, err := Resolve(tg, "/h", map[string]int{"ingress": 1}, 1, c.bin)
+			_, err := Resolve(tg, "/h", map[string]int{"ingress": 1}, Listeners{Model: 1}, c.bin)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
 	}
-	if _, err := Resolve(example(), "relative", map[string]int{"ingress": 1}, 1, ""); err == nil {
+	if _, err := Resolve(example(), "relative", map[string]int{"ingress": 1}, Listeners{Model: 1}, ""); err == nil {
 		t.Error("a relative home was accepted")
+	}
+}
+
+// Where the target has a notify section the probe listens for announcements, on the
+// target's port or, with the process runtime, on one that is free.
+func TestResolveNotifyAddress(t *testing.T) {
+	tg := example()
+	tg.Notify = &target.Notify{Port: 9100}
+	tg.Env["TELL"] = "{{notify_url}}/hook"
+	for own, want := range map[Listeners]string{{}: "127.0.0.1:9100", {Notify: 12345}: "127.0.0.1:12345"} {
+		r, err := Resolve(tg, "/h", map[string]int{"ingress": 1}, own, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Expand(tg.Env["TELL"]); r.NotifyAddress != want || got != "http://"+want+"/hook" {
+			t.Errorf("%+v: listens on %s, the gateway is told %s", own, r.NotifyAddress, got)
+		}
 	}
 }

@@ -22,8 +22,10 @@ func check(t *Target, doc *yamlfile.Document) {
 	checkIngresses(t, doc)
 	checkPublications(t, doc)
 	checkDurations(t, doc)
+	checkShutdown(t, doc)
 	checkFeatures(t, doc)
 	checkControl(t, doc)
+	checkNotify(t, doc)
 	checkTemplates(t, doc)
 	for i, name := range t.Secrets {
 		if _, ok := t.Env[name]; !ok && name != "" && !doc.Broken(at("env")) {
@@ -63,6 +65,13 @@ func checkRun(t *Target, doc *yamlfile.Document) {
 // checkPorts refuses two listeners on one port: in a pod all share one network.
 func checkPorts(t *Target, doc *yamlfile.Document) {
 	used := map[int]string{t.Model.Port: "the suite's model (model.port)"}
+	if t.Notify != nil {
+		const by = "the suite's listener for announcements (notify.port)"
+		if other, taken := used[t.Notify.Port]; taken {
+			doc.Report(at("notify", "port"), fmt.Sprintf("port %d is used twice, by %s and by %s", t.Notify.Port, other, by), "give each its own")
+		}
+		used[t.Notify.Port] = by
+	}
 	for _, name := range keys(t.Ports) {
 		port := t.Ports[name]
 		if port == 0 {
@@ -134,35 +143,31 @@ func checkStates(p Publication, i int, doc *yamlfile.Document) {
 }
 
 func checkDurations(t *Target, doc *yamlfile.Document) {
-	positive := func(d time.Duration, p yamlfile.Path) {
-		if doc.Has(p) && !doc.Broken(p) && d <= 0 {
-			doc.Report(p, fmt.Sprintf("%s must be more than 0", p), `write a duration such as "2s"`)
-		}
-	}
-	positive(t.Bounds.Observe, at("bounds", "observe"))
-	positive(t.Ready.Within, at("ready", "within"))
+	positive(doc, t.Bounds.Observe, at("bounds", "observe"))
+	positive(doc, t.Ready.Within, at("ready", "within"))
 	if t.Expiry != nil {
 		where := at("expiry", "maxAge")
-		positive(t.Expiry.MaxAge, where)
+		positive(doc, t.Expiry.MaxAge, where)
 		if age := t.Expiry.MaxAge; age > 0 && age < LeastMaxAge {
 			doc.Report(where, fmt.Sprintf("expiry.maxAge %s is less than %s, so the suite's own drains would grow stale", age, LeastMaxAge),
 				"configure the gateway to let markers hold for longer, and write that here")
 		}
 	}
-	if t.Shutdown != nil {
-		positive(t.Shutdown.Deadline, at("shutdown", "deadline"))
-	}
 	if t.Jobs != nil {
-		positive(t.Jobs.Soonest, at("jobs", "soonest"))
-		positive(t.Jobs.Late, at("jobs", "late"))
+		positive(doc, t.Jobs.Soonest, at("jobs", "soonest"))
+		positive(doc, t.Jobs.Late, at("jobs", "late"))
+	}
+}
+
+func positive(doc *yamlfile.Document, d time.Duration, p yamlfile.Path) {
+	if doc.Has(p) && !doc.Broken(p) && d <= 0 {
+		doc.Report(p, fmt.Sprintf("%s must be more than 0", p), `write a duration such as "2s"`)
 	}
 }
 
 // checkFeatures: what a target declares must be drivable.
 func checkFeatures(t *Target, doc *yamlfile.Document) {
-	where := func(feature string) yamlfile.Path {
-		return at("features", slices.Index(t.Features, feature))
-	}
+	where := func(feature string) yamlfile.Path { return featureAt(t, feature) }
 	if t.Declares("shutdown") && !doc.Has(at("shutdown")) {
 		doc.Report(where("shutdown"), `feature "shutdown" is declared, but there is no shutdown.deadline`, `add shutdown: {deadline: "20s"}, how long turns in flight may take after SIGTERM`)
 	}
@@ -193,6 +198,11 @@ func checkFeatures(t *Target, doc *yamlfile.Document) {
 	if t.Declares("status-http") && !slices.ContainsFunc(t.Publications, func(p Publication) bool { return p.URL != "" }) && !doc.Broken(at("state")) {
 		doc.Report(where("status-http"), `feature "status-http" is declared, but no publication has a url`, "add a publication with the url of the status endpoint")
 	}
+}
+
+// featureAt is where the target file declares a feature.
+func featureAt(t *Target, feature string) yamlfile.Path {
+	return at("features", slices.Index(t.Features, feature))
 }
 
 func keys[V any](m map[string]V) []string {

@@ -37,7 +37,9 @@ func (c *Control) HeaderWith(token string) map[string]string {
 // sidecars where they set them too.
 func (t *Target) WithEnv(env map[string]string) *Target {
 	other := *t
-	other.Env = maps.Clone(t.Env)
+	if other.Env = maps.Clone(t.Env); other.Env == nil {
+		other.Env = map[string]string{}
+	}
 	maps.Copy(other.Env, env)
 	other.Overrides = slices.Sorted(maps.Keys(env))
 	other.Sidecars = slices.Clone(t.Sidecars)

@@ -65,12 +65,13 @@ func (b *Bounds) UnmarshalJSON(raw []byte) error {
 }
 
 type shutdownJSON struct {
-	Deadline string `json:"deadline,omitempty"`
+	Deadline string         `json:"deadline,omitempty"`
+	Short    *ShortDeadline `json:"short,omitempty"`
 }
 
 // MarshalJSON writes the duration as a string.
 func (s Shutdown) MarshalJSON() ([]byte, error) {
-	return json.Marshal(shutdownJSON{formatDuration(s.Deadline)})
+	return json.Marshal(shutdownJSON{formatDuration(s.Deadline), s.Short})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, and target files.
@@ -80,7 +81,28 @@ func (s *Shutdown) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	d, err := parseDuration(j.Deadline)
-	*s = Shutdown{Deadline: d}
+	*s = Shutdown{Deadline: d, Short: j.Short}
+	return err
+}
+
+type shortDeadlineJSON struct {
+	Deadline string            `json:"deadline,omitempty"`
+	Env      map[string]string `json:"env,omitempty"`
+}
+
+// MarshalJSON writes the duration as a string.
+func (s ShortDeadline) MarshalJSON() ([]byte, error) {
+	return json.Marshal(shortDeadlineJSON{formatDuration(s.Deadline), s.Env})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, and target files.
+func (s *ShortDeadline) UnmarshalJSON(raw []byte) error {
+	var j shortDeadlineJSON
+	if err := json.Unmarshal(raw, &j); err != nil {
+		return err
+	}
+	d, err := parseDuration(j.Deadline)
+	*s = ShortDeadline{Deadline: d, Env: j.Env}
 	return err
 }
 

@@ -32,6 +32,7 @@ const (
 	DefaultMaxAge   = time.Hour       // of a marker, for gateways that let them expire
 	LeastMaxAge     = 5 * time.Minute // below it the suite's own drains would grow stale
 	DefaultPort     = 9471            // of the suite's model, inside the pod
+	DefaultNotify   = 9472            // of its listener for announcements
 	DefaultWire     = "openai-chat"
 	PolledWire      = "create-then-poll"
 	DefaultMessages = "messages"
@@ -111,6 +112,9 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 	set(&t.Model.Wire, DefaultWire)
 	if t.Model.Port == 0 {
 		t.Model.Port = DefaultPort
+	}
+	if t.Notify != nil && t.Notify.Port == 0 {
+		t.Notify.Port = DefaultNotify
 	}
 	if t.Ready.Within == 0 && !doc.Has(yamlfile.At("ready", "within")) {
 		t.Ready.Within = DefaultReady

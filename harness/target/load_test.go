@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -131,8 +132,30 @@ func TestFullTarget(t *testing.T) {
 	if b := got.Background; b.Tool.Name != "spawn" || b.Tool.Arguments["id"] != "{{job}}" || b.Complete.Method != "POST" {
 		t.Errorf("background: %+v", b)
 	}
+	if n := got.Notify; n.Port != 9001 || len(n.Broadcast) != 1 || n.Broadcast[0].Header["X-Event"] != "^bye$" {
+		t.Errorf("notify: %+v", n)
+	}
 	if got.Publications[1].States["quiescing"] != "draining" {
 		t.Errorf("states: %+v", got.Publications[1])
+	}
+}
+
+// The short deadline changes how one spec runs the target, and nothing else of it.
+func TestShortDeadline(t *testing.T) {
+	full, err := target.Load("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := maps.Clone(full.Env)
+	short := full.WithShortDeadline()
+	if short.Shutdown.Deadline != 2*time.Second || short.Env["GRACE"] != "2s" || short.Env["TOKEN"] != "{{notify_url}}" {
+		t.Errorf("short: %+v, env %v", short.Shutdown, short.Env)
+	}
+	if full.Shutdown.Deadline != 90*time.Second || !maps.Equal(full.Env, before) {
+		t.Errorf("the target itself was changed: %+v, env %v", full.Shutdown, full.Env)
+	}
+	if again := short.WithShortDeadline(); again != short {
+		t.Error("without a short deadline the target stays as it is")
 	}
 }
 

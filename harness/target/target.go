@@ -3,9 +3,9 @@ package target
 import "time"
 
 // Target is a target file, validated and with defaults filled in. Strings marked
-// "template" may hold {{home}}, {{port.NAME}}, {{model_url}}, {{bound}} and, in
-// what the process runtime runs, {{bin}}; a runtime fills them in when it makes
-// a pod.
+// "template" may hold {{home}}, {{port.NAME}}, {{model_url}}, {{notify_url}} (with
+// a notify section), {{bound}} and, in what the process runtime runs, {{bin}}; a
+// runtime fills them in when it makes a pod.
 type Target struct {
 	Path   string `json:"-"` // the file it came from, as it was named
 	SHA256 string `json:"-"` // of that file's bytes, hex
@@ -32,6 +32,7 @@ type Target struct {
 	Shutdown     *Shutdown         `json:"shutdown,omitempty"`
 	Epoch        *Program          `json:"epoch,omitempty"`  // writes a stamped marker, as a controller would
 	Expiry       *Expiry           `json:"expiry,omitempty"` // never nil where expiry is declared
+	Notify       *Notify           `json:"notify,omitempty"`
 	Sidecars     []Sidecar         `json:"sidecars,omitempty"`
 	Control      *Control          `json:"control,omitempty"`
 	Sessions     *Sessions         `json:"sessions,omitempty"`
@@ -126,11 +127,6 @@ type Publication struct {
 // Bounds are the target's own bounds.
 type Bounds struct {
 	Observe time.Duration `json:"observe"` // B, default 2s, at most 5s (above: runs, but never certifies)
-}
-
-// Shutdown says how the gateway takes a SIGTERM.
-type Shutdown struct {
-	Deadline time.Duration `json:"deadline"` // how long it lets turns finish
 }
 
 // What becomes of a message to a session that is busy with a turn.

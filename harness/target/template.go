@@ -59,7 +59,14 @@ func checkTemplates(t *Target, doc *yamlfile.Document) {
 
 func checkPlaceholder(t *Target, doc *yamlfile.Document, p yamlfile.Path, name string) {
 	known := placeholders(p)
+	if t.Notify != nil {
+		known = append(known, notifyURL)
+	}
 	if slices.Contains(known, name) {
+		return
+	}
+	if name == notifyURL {
+		doc.Report(p, fmt.Sprintf("%s uses {{%s}}, but there is no notify section", p, notifyURL), "add one, which says how an announcement is recognised")
 		return
 	}
 	if name == "bin" {
@@ -115,6 +122,8 @@ func templated(p yamlfile.Path) bool {
 		return has(1, "url", "header")
 	case has(0, "sidecars"):
 		return has(2, "command", "process", "env")
+	case has(0, "shutdown"):
+		return has(1, "short") && has(2, "env")
 	}
 	return false
 }

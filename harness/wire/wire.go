@@ -84,6 +84,11 @@ type ConfigureParams struct {
 	Sessions     *Sessions     `json:"sessions,omitempty"`
 	Bound        time.Duration `json:"bound_ns"`
 	Redact       []string      `json:"redact,omitempty"` // strings that must never reach the history
+
+	// NotifyAddress is where the gateway's announcements are taken, host:port; "" for
+	// nowhere. Broadcasts are those of them that announce a shutdown.
+	NotifyAddress string      `json:"notify_address,omitempty"`
+	Broadcasts    []Broadcast `json:"broadcasts,omitempty"`
 }
 
 // Publication is a place where the gateway publishes its state.
@@ -130,6 +135,15 @@ type Recognise struct {
 	Text   string            `json:"text,omitempty"`   // regular expression over the body
 }
 
+// Broadcast matches a request when every field that is set matches.
+type Broadcast struct {
+	Method string            `json:"method,omitempty"`
+	Path   string            `json:"path,omitempty"`   // regular expression
+	Header map[string]string `json:"header,omitempty"` // name -> regular expression
+	JSON   map[string]string `json:"json,omitempty"`   // dotted path -> regular expression
+	Text   string            `json:"text,omitempty"`   // regular expression over the body
+}
+
 // When arms an action: the probe performs it itself, at the moment its observer
 // reads a state, so that no round trip lies between. Nil means now.
 type When struct {
@@ -147,11 +161,13 @@ type MarkerParams struct {
 	How     string     `json:"how,omitempty"`    // a Way; in place by default
 	Mode    string     `json:"mode,omitempty"`   // of the file, in octal, 0644 by default; only of regular files
 	// Epoch stamps the marker, and Age is how long ago it says that it was requested
-	// (below 0: in the future). Only of a marker without content of its own.
-	Epoch string        `json:"epoch,omitempty"`
-	Age   time.Duration `json:"age_ns,omitempty"`
-	Place string        `json:"place,omitempty"` // of a decoy: PlaceWorkingDirectory or PlaceParent
-	When  *When         `json:"when,omitempty"`
+	// (below 0: in the future). Suppress is its suppress_notification; nil leaves the
+	// field out. Only of a marker without content of its own.
+	Epoch    string        `json:"epoch,omitempty"`
+	Age      time.Duration `json:"age_ns,omitempty"`
+	Suppress *bool         `json:"suppress,omitempty"`
+	Place    string        `json:"place,omitempty"` // of a decoy: PlaceWorkingDirectory or PlaceParent
+	When     *When         `json:"when,omitempty"`
 	// Then follows at once, without a round trip in between: a hurry. Only with
 	// When nil.
 	Then []MarkerParams `json:"then,omitempty"`

@@ -143,7 +143,7 @@ func (r *Runtime) Prepare(ctx context.Context, t *target.Target) (runtime.Prepar
 
 // NewPod starts the infra container with an empty home.
 func (r *Runtime) NewPod(ctx context.Context, t *target.Target, p runtime.Prepared, o runtime.PodOptions) (runtime.Pod, error) {
-	resolved, err := runtime.Resolve(t, t.Home.Path, maps.Clone(t.Ports), t.Model.Port, "")
+	resolved, err := runtime.Resolve(t, t.Home.Path, maps.Clone(t.Ports), runtime.Listeners{}, "")
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func newPod(r *Runtime, t *target.Target, prepared runtime.Prepared, _ runtime.P
 	for name := range t.Ports {
 		names = append(names, name)
 	}
-	used, err := r.ports.pick(len(names) + 1)
+	used, err := r.ports.pick(len(names) + 2)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,8 @@ func newPod(r *Runtime, t *target.Target, prepared runtime.Prepared, _ runtime.P
 		return nil, err
 	}
 	p.spawner = newSpawner()
-	p.resolved, err = runtime.Resolve(t, p.folder.sub("home"), picked, used[len(names)], bins.Dir())
+	p.resolved, err = runtime.Resolve(t, p.folder.sub("home"), picked,
+		runtime.Listeners{Model: used[len(names)], Notify: used[len(names)+1]}, bins.Dir())
 	if err == nil {
 		err = p.startProbe()
 	}
