@@ -242,7 +242,7 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.stale(2017, history.Running, 1)
 			s.read(2216, history.Draining, 1)
 			s.finish(2400, "in")
-		}), violated: []string{"RESTART-002", "WATCH-003"}},
+		}), violated: []string{"RESTART-001", "WATCH-003"}},
 	})
 }
 
@@ -386,6 +386,20 @@ func TestFurtherFaults(t *testing.T) {
 			s.read(2017, history.Draining, 0)
 			s.refuse(2018, "r")
 		}), violated: []string{"RESTART-001"}},
+		{name: "respawn-flashes-running, after a crash", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1520, history.ProcessGone)
+			s.up(2000, history.ActionRespawn)
+			s.read(2016, history.Running, 0)
+			s.read(2017, history.Draining, 0)
+		}), violated: []string{"RESTART-001"}, arose: []string{"RESTART-002"}},
+		{name: "crash-loses-drain", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1520, history.ProcessGone)
+			s.up(2000, history.ActionRespawn)
+			s.read(2016, history.Running, 0)
+			s.stale(9000, history.Running, 0)
+		}), violated: []string{"RESTART-002"}},
 		{name: "does not come up after a crash", story: tell(launched, drained(0), func(s *story) {
 			s.action(1500, history.ActionSIGKILL)
 			s.process(1520, history.ProcessGone)

@@ -27,7 +27,7 @@ func judgeRefusedReachesModel(v *View, r *ruling) {
 			continue
 		}
 		r.arises()
-		if called := t.reached(); called != nil {
+		if called := t.reached(); called != nil && !v.cutByShutdown(t, called) {
 			r.violation(called.Return,
 				"a refused turn never reaches the model",
 				fmt.Sprintf("turn %s was refused by %s, and the model was called for it", t.ID, t.Ingress),
@@ -46,6 +46,13 @@ func judgeRefusedReachesModel(v *View, r *ruling) {
 				t.Sent, t.Ended, look)
 		}
 	}
+}
+
+// cutByShutdown says whether the turn was in flight when its gateway was told to
+// shut down. Whatever it is answered then, it is an interruption: SHUTDOWN-001.
+func (v *View) cutByShutdown(t *Turn, called *history.Event) bool {
+	term := v.lifeAt(called.Return).Shutdown
+	return term != nil && called.Return < term.Call && t.Ended.Return > term.Call
 }
 
 // judgeRefusalShape is GATE-008: a turn that is not started because of the drain

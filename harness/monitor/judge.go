@@ -19,6 +19,7 @@ func All() []Monitor {
 		watchMonitors(), loadMonitors(), startMonitors(), admissionMonitors(), refusalMonitors(), flightMonitors(), followUpMonitors(),
 		countMonitors(), flapMonitors(), processMonitors(), shutdownMonitors(), restartMonitors(), markerMonitors(), hostileMonitors(),
 		controlMonitors(), statusMonitors(), staleMonitors(), owedMonitors(),
+		terminationMonitors(), notifyMonitors(),
 	)
 	slices.SortStableFunc(all, func(a, b Monitor) int { return strings.Compare(a.Requirement, b.Requirement) })
 	return all

@@ -17,14 +17,17 @@ func restartMonitors() []Monitor {
 // a SIGKILL in the middle of the drain: respawned with the marker in place, a
 // gateway publishes `draining` as its first settled state. `starting` is not
 // settled, nor is what is published before the gateway listens (WATCH-008).
-// After a SIGKILL the gateway must also become ready again.
+// After a SIGKILL the gateway must also become ready again; and a drain that is lost
+// then is RESTART-002's, while one that only comes after a flash of running is
+// RESTART-001's, as after any other end.
 func judgeRespawn(v *View, r *ruling, crash bool) {
 	for _, s := range v.Spells {
 		l := s.Life
 		if !s.AtStart || s.Drain.unusual() || l.Start == nil || l.Start.Action.Name != history.ActionRespawn {
 			continue
 		}
-		if v.crashed(s) != crash {
+		crashed := v.crashed(s)
+		if crash && !crashed {
 			continue
 		}
 		if crash && l.Ready != nil && l.Ready.Action.Error != "" {
@@ -38,8 +41,11 @@ func judgeRespawn(v *View, r *ruling, crash bool) {
 			if first == nil {
 				continue
 			}
-			r.arises()
-			if first.State.State != history.Running {
+			if crashed == crash {
+				r.arises()
+			}
+			lost := s.Acks[p.Index] == nil
+			if first.State.State != history.Running || crashed && lost != crash {
 				continue
 			}
 			r.violation(first.Event.Return, "respawned with the marker in place, the first settled state is draining",

@@ -108,6 +108,8 @@ func TestRightGateway(t *testing.T) {
 		"CONTROL-001", "CONTROL-002", "CONTROL-003", "CONTROL-004", "CONTROL-005", "CONTROL-006", "CONTROL-007", "CONTROL-008", // TestRequestsToTheEndpoint
 		"CONTROL-009", "RESTART-003", // TestStatusAgreesWithItself, TestTheDeadAreNotRunning
 		"GATE-007", "RESTART-004", "SCHEDULED-001", "SCHEDULED-002", "SCHEDULED-003", // TestReplays, TestCompletions, TestJobs
+		"SHUTDOWN-001", "SHUTDOWN-002", "SHUTDOWN-003", // TestShutdown
+		"NOTIFY-001", "NOTIFY-002", // TestNotify
 	}
 	for _, m := range All() {
 		stale := strings.HasPrefix(m.Requirement, "EPOCH-") || strings.HasPrefix(m.Requirement, "EXPIRY-") // TestRightGatewayAmongStaleMarkers

@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"sort"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -29,10 +30,7 @@ func judgeShutdownWins(v *View, r *ruling) {
 		if term == nil || l.Kill != nil && l.Kill.Call < term.Return {
 			continue
 		}
-		over := min(l.Over, v.horizon)
-		if l.Kill != nil {
-			over = min(over, l.Kill.Call)
-		}
+		over := v.shutdownUntil(l)
 		cancel := v.cancelIn(term.Return, over)
 		for _, p := range v.Publications {
 			before := p.lastBefore(term.Call)
@@ -91,23 +89,45 @@ func judgeShutdownEnds(v *View, r *ruling) {
 		if term == nil || l.Seen == nil || v.drainAt(term.Call, term.Return) == nil {
 			continue
 		}
-		over := min(l.Over, v.horizon)
-		if l.Kill != nil {
-			over = min(over, l.Kill.Call)
+		stayed, until, ended := v.lingered(l)
+		if stayed > v.Grace {
+			r.violation(until, "an external drain does not keep a gateway from shutting down",
+				fmt.Sprintf("the process was still there %s after a SIGTERM, with nothing in flight", round(stayed)), term, l.Gone)
 		}
-		idle := max(term.Return, v.idleFrom(l))
-		ended := l.Gone != nil && l.Gone.Return <= over
-		if ended {
-			over = l.Gone.Call
-		}
-		if took := v.ran(idle, over); idle < over && took > v.Grace {
-			r.arises()
-			r.violation(over, "an external drain does not keep a gateway from shutting down",
-				fmt.Sprintf("the process was still there %s after a SIGTERM, with nothing in flight", round(took)), term, l.Gone)
-		} else if ended {
+		if ended || stayed > v.Grace {
 			r.arises()
 		}
 	}
+}
+
+// lingered is for how long a life that was told to shut down is known to have gone
+// on with nothing in flight, until when, and whether its end was seen.
+func (v *View) lingered(l *Life) (stayed time.Duration, until history.Stamp, ended bool) {
+	until, ended = v.stayedUntil(l)
+	if idle := max(l.Shutdown.Return, v.idleFrom(l)); idle < until {
+		stayed = v.ran(idle, until)
+	}
+	return stayed, until, ended
+}
+
+// stayedUntil is until when a life that was told to shut down was there for certain,
+// and whether its end was seen.
+func (v *View) stayedUntil(l *Life) (until history.Stamp, ended bool) {
+	until = v.shutdownUntil(l)
+	if ended = l.Gone != nil && l.Gone.Return <= until; ended {
+		until = l.Gone.Call
+	}
+	return until, ended
+}
+
+// shutdownUntil is how long the shutdown of a life can be followed: until the next
+// life or the end of judging, or a SIGKILL.
+func (v *View) shutdownUntil(l *Life) history.Stamp {
+	over := min(l.Over, v.horizon)
+	if l.Kill != nil {
+		over = min(over, l.Kill.Call)
+	}
+	return over
 }
 
 // idleFrom is when the last turn of the life was over: for its client, or for the

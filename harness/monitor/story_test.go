@@ -48,6 +48,23 @@ func (s *story) action(at float64, name string) {
 	s.add(at, history.Event{Kind: history.KindAction, Action: &history.Action{Name: name}})
 }
 
+// declares says what the target does: features, and a shutdown deadline in
+// milliseconds.
+func (s *story) declares(deadline float64, features ...string) {
+	h := s.events[0].Header
+	h.Features, h.ShutdownDeadline = features, time.Duration(deadline*1e6)
+}
+
+// exited has the runtime tell how the process ended.
+func (s *story) exited(at float64, code int) {
+	s.add(at, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionExited, ExitCode: &code}})
+}
+
+// tells has the gateway announce something.
+func (s *story) tells(at float64, broadcast bool) {
+	s.add(at, history.Event{Kind: history.KindNotice, Notice: &history.Notice{Method: "POST", Path: "/", Broadcast: broadcast}})
+}
+
 func (s *story) process(at float64, phase string, more ...func(*history.Process)) {
 	p := &history.Process{Phase: phase, PID: 100 + s.life, StartTime: uint64(1000 + s.life)}
 	for _, m := range more {

@@ -53,6 +53,7 @@ type View struct {
 	decoys    []*decoy         // markers outside the home
 	loads     []*load          // put on the gateway by the harness
 	stale     []*staleMarker   // markers that lie there and request nothing
+	told      []*history.Event // broadcasts of a shutdown
 	flights   flights
 	misses    []undercount // what COUNT-001, 003, 005, 006 and STATE-009 share
 	overs     []overcount  // what COUNT-002 and 004 share
@@ -159,6 +160,7 @@ type Life struct {
 	Seen     *history.Event // the process, as first seen
 	Gone     *history.Event // and its end, where it was seen
 	Shutdown *history.Event // first SIGTERM by the harness
+	Exited   *history.Event // the runtime told its exit code
 	Kill     *history.Event // first SIGKILL or recreate by the harness
 	Sockets  []*history.Event
 	Others   []*history.Event // sightings of the process after the first
@@ -237,12 +239,17 @@ func (v *View) indexLives() {
 				if life.Kill == nil {
 					life.Kill = e
 				}
+			case history.ActionExited:
+				life.Exited = e
 			}
 		}
 	}
 	for i := range v.Events {
-		if e := &v.Events[i]; e.Kind == history.KindProcess {
+		switch e := &v.Events[i]; {
+		case e.Kind == history.KindProcess:
 			v.placeProcess(e)
+		case e.Kind == history.KindNotice && e.Notice.Broadcast:
+			v.told = append(v.told, e)
 		}
 	}
 	for i, l := range v.Lives {
