@@ -2,7 +2,7 @@
 //
 // requirements.yaml holds the requirements; each has an ID, a level and a text
 // that texts.lock keeps from changing unnoticed. SPEC.md tells the same to people;
-// go generate renders it. unchecked, in the tests, lists what has no spec yet.
+// go generate renders it.
 // The specs are Ginkgo specs in ordinary files, one per point of the checklist
 // (point_a_observe.go and so on) and one per family (family_watch.go and so on).
 // The MARKER family lays the markers of a catalogue, which it is given by path and

@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/drainproof/drainproof/harness/config"
@@ -49,6 +50,7 @@ func Judge(e Evidence) (judged, error) {
 		Requirements: forVerdict(), Profile: e.Profile, Runtime: e.Runtime,
 		Features: e.Features, Filtered: e.Filtered, Relaxed: e.Relaxed,
 	}
+	root := false
 	for _, s := range e.Specs {
 		in.Specs = append(in.Specs, verdict.Spec{Text: s.Text, Point: s.Point, Requirements: s.Requirements})
 		if s.File == "" {
@@ -67,21 +69,26 @@ func Judge(e Evidence) (judged, error) {
 		}
 		j.events[s.File] = events
 		in.Histories = append(in.Histories, h)
-		in.Impossible = impossible(events[0].Header)
+		root = root || events[0].Header.Root
 	}
+	in.Impossible = impossible(e.Features, e.Runtime, root)
 	j.Result, j.histories = verdict.Roll(in), in.Histories
 	return j, nil
 }
 
-// impossible are the requirements that can't be judged on a target as it was run,
-// each with the reason.
-func impossible(h *history.Header) map[string]string {
+// impossible says which requirements can't be judged on a target as it was run, and
+// why: what none of its features, its user or the runtime lets happen.
+func impossible(features []string, runtime string, root bool) map[string]string {
 	out := map[string]string{}
-	if h.Root {
+	if root {
 		out["MARKER-005"], out["CONTROL-008"] = impossibleForRoot, impossibleForRoot
 	}
-	if h.Runtime == config.RuntimeProcess {
+	if runtime == config.RuntimeProcess {
 		out["EPOCH-004"] = "the process runtime has no instantiation that could be made anew"
+	}
+	declares := func(feature string) bool { return slices.Contains(features, feature) }
+	if declares("notify") && !declares("epoch") && !declares("expiry") {
+		out["NOTIFY-002"] = "no marker is stale to a gateway that declares neither epoch nor expiry"
 	}
 	return out
 }

@@ -56,11 +56,11 @@ func (g gateway) heard(ctx context.Context) {
 }
 
 // exited waits for the end of a gateway that was told to go, for as long as it
-// declared to need.
+// declared to need for what is in flight.
 func (g gateway) exited(ctx context.Context) {
 	limit := g.Grace()
-	if g.Target().Shutdown != nil {
-		limit += g.Target().Shutdown.Deadline
+	if t := g.Target(); t.Shutdown != nil && g.UnderWay() > 0 {
+		limit += t.Shutdown.Deadline
 	}
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/monitor"
+	"github.com/drainproof/drainproof/harness/target"
 )
 
 func TestRequirementsFileIsRefusedWhenItContradictsItself(t *testing.T) {
@@ -40,34 +42,17 @@ func TestRequirementsFileIsRefusedWhenItContradictsItself(t *testing.T) {
 	}
 }
 
-// unchecked are the requirements without a spec so far: nothing brings their
-// situation about. The list can only get shorter.
-func unchecked() []string {
-	return strings.Fields(`
-		SHUTDOWN-001 SHUTDOWN-002 SHUTDOWN-003
-		NOTIFY-001 NOTIFY-002
-	`)
-}
-
-func TestEveryRequirementIsCheckedOrKnownNotToBe(t *testing.T) {
-	for _, id := range unchecked() {
-		if _, ok := Find(id); !ok {
-			t.Errorf("%s is listed as unchecked, and requirements.yaml does not have it: take it off the list", id)
-		}
-	}
+// A requirement whose situation nothing brings about is checked by nobody.
+func TestEveryRequirementHasASpec(t *testing.T) {
 	for _, r := range Requirements() {
-		listed, specs := slices.Contains(unchecked(), r.ID), Checks(r.ID)
-		switch {
-		case listed && len(specs) > 0:
-			t.Errorf("%s is listed as unchecked, and the spec %q is bound to it: take it off the list", r.ID, specs[0])
-		case !listed && len(specs) == 0:
+		if len(Checks(r.ID)) == 0 {
 			t.Errorf("no spec is bound to %s: bind one that brings its situation about", r.ID)
 		}
 	}
 }
 
-// Every monitor speaks for a requirement, and a monitor for every requirement
-// that is checked: a spec alone does not judge.
+// Every monitor speaks for a requirement, and a monitor for every requirement: a
+// spec alone does not judge.
 func TestRequirementsAndMonitorsBelongTogether(t *testing.T) {
 	var spoken []string
 	for _, m := range monitor.All() {
@@ -77,7 +62,7 @@ func TestRequirementsAndMonitorsBelongTogether(t *testing.T) {
 		}
 	}
 	for _, r := range Requirements() {
-		if !slices.Contains(spoken, r.ID) && !slices.Contains(unchecked(), r.ID) {
+		if !slices.Contains(spoken, r.ID) {
 			t.Errorf("no monitor speaks for %s", r.ID)
 		}
 	}
@@ -140,6 +125,28 @@ func TestSpecsOfFamilies(t *testing.T) {
 				t.Errorf("problems %q, want %q", got, c.wants)
 			}
 		})
+	}
+}
+
+// A spec about what happens past the shutdown deadline runs with the short one; every
+// spec has its time beyond that.
+func TestSpecsRunTheTargetTheyAskFor(t *testing.T) {
+	s := &suite{cfg: &config.Config{}, dry: true, target: &target.Target{Shutdown: &target.Shutdown{
+		Deadline: 20 * time.Second, Short: &target.ShortDeadline{Deadline: 3 * time.Second, Env: map[string]string{"LIMIT": "3s"}},
+	}}}
+	s.cfg.Runner.SpecTimeout = time.Minute
+	s.situation("SHUTDOWN", "usual", "as usual", ids("SHUTDOWN-001"), nil)
+	s.situation("SHUTDOWN", "short", "in short", ids("SHUTDOWN-002"), nil, withShortDeadline())
+	for i, want := range []time.Duration{20 * time.Second, 3 * time.Second} {
+		sp := s.specs[i]
+		got := s.targetFor(sp)
+		if got.Shutdown.Deadline != want || (got.Env["LIMIT"] == "3s") != (i == 1) || s.timeoutOf(sp) != time.Minute+want {
+			t.Errorf("%s: deadline %s, env %v, timeout %s", sp.name, got.Shutdown.Deadline, got.Env, s.timeoutOf(sp))
+		}
+	}
+	s.target = &target.Target{}
+	if got := s.timeoutOf(s.specs[1]); got != time.Minute || s.targetFor(s.specs[1]) != s.target {
+		t.Errorf("without a deadline: timeout %s", got)
 	}
 }
 

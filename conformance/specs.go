@@ -51,6 +51,12 @@ func withControlSecret(secret string) option {
 	}
 }
 
+// withShortDeadline runs a spec against the gateway with its short shutdown
+// deadline, so that it can be waited for.
+func withShortDeadline() option {
+	return func(sp *spec) { sp.adapt = (*target.Target).WithShortDeadline }
+}
+
 // slug names the spec where a name must be short and unique: its history's file
 // and its label.
 func (sp spec) slug() string { return sp.group() + "-" + sp.name }
@@ -117,7 +123,7 @@ func (s *suite) add(sp spec) {
 	if sp.feature != "" && !s.target.Declares(sp.feature) {
 		return
 	}
-	decorators := []any{labels(sp), ginkgo.SpecTimeout(s.specTimeout())}
+	decorators := []any{labels(sp), ginkgo.SpecTimeout(s.timeoutOf(sp))}
 	if sp.alone {
 		decorators = append(decorators, ginkgo.Serial)
 	}
@@ -144,6 +150,15 @@ func labels(sp spec) ginkgo.Labels {
 		all = append(all, id)
 	}
 	return all
+}
+
+// timeoutOf is how long a spec may take: beyond the usual time, as long as the
+// gateway may take to shut down.
+func (s *suite) timeoutOf(sp spec) time.Duration {
+	if t := s.targetFor(sp); t.Shutdown != nil {
+		return s.specTimeout() + t.Shutdown.Deadline
+	}
+	return s.specTimeout()
 }
 
 // specTimeout is the configured one, longer where the target's bound is higher or

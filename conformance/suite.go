@@ -115,6 +115,8 @@ func (s *suite) families() {
 	s.completions()
 	s.replays()
 	s.scheduled()
+	s.shutdown()
+	s.notify()
 }
 
 // register hands everything to Ginkgo.

@@ -71,7 +71,7 @@ func (v *View) stuckAtDeadline(l *Life) []*Turn {
 func (v *View) judgeOwed(l, next *Life, stuck []*Turn, r *ruling) {
 	ready := next.Ready != nil && next.Ready.Action.Error == ""
 	for _, t := range stuck {
-		if !t.Durable || t.Outcome() == history.Finished {
+		if !t.Durable || t.Outcome() == history.Finished && t.Ended.Return <= l.Over {
 			continue // nobody is owed it, or it was let finish after all
 		}
 		if len(v.callsIn(t, next)) > 0 {
