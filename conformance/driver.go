@@ -124,10 +124,12 @@ func (g gateway) eventuallyTurn(ctx context.Context, s *pod.Submitted) types.Asy
 	return gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace() + g.B()/2).WithPolling(poll)
 }
 
-// holds expects that nothing that is published changes for a while. An endpoint that
-// did not answer in time said nothing; what it said last stands until it does.
+// holds expects that what is published comes to match, and then does not change for a
+// while. An endpoint that did not answer in time said nothing; what it said last
+// stands until it does.
 func (g gateway) holds(ctx context.Context, d time.Duration, m types.GomegaMatcher) {
 	ginkgo.GinkgoHelper()
+	g.eventually(ctx).Should(m)
 	var said pod.Published
 	gomega.Consistently(ctx, func() (pod.Published, error) {
 		said = g.Published().Over(said)

@@ -38,13 +38,13 @@ func (v *View) promisesDeadline() bool {
 
 // heard returns the first reading that shows that a life has heard its SIGTERM: a
 // state that it did not publish before and that nothing else accounts for; nil when
-// there is none.
+// there is none. It may have heard it before the engine said that it was sent.
 func (v *View) heard(l *Life) *Read {
 	var first *Read
 	term := l.Shutdown
 	for _, p := range v.Publications {
 		before := p.lastBefore(term.Call)
-		for read := range p.within(term.Return, v.shutdownUntil(l)) {
+		for read := range p.within(term.Call, v.shutdownUntil(l)) {
 			state := read.State.State
 			if before != nil && before.Life == l && before.State.State == state {
 				continue

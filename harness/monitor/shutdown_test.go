@@ -36,6 +36,16 @@ func TestShutdown(t *testing.T) {
 			s.refuse(1010, "late")
 			s.finish(2000, "t")
 		}, leaves(2010, 0)), arose: first, notArose: []string{"SHUTDOWN-002"}},
+		{name: "in good order, and the engine is slow to say that it sent the signal", story: tell(func(s *story) {
+			s.declares(3000, "shutdown")
+			launched(s)
+			s.hold(100, "t", durable)
+			s.read(100.5, history.Running, 1)
+			s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
+			s.read(1002, history.Stopping, 1)
+			s.refuse(1101, "late")
+			s.finish(2000, "t")
+		}, leaves(2010, 0)), arose: first},
 		{name: "nobody listens any more", story: tell(ending, stopping, func(s *story) {
 			s.end(1010, "late", history.Unsent)
 			s.finish(2000, "t")

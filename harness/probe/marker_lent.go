@@ -36,13 +36,14 @@ type move struct {
 	read      bool // the content could be read before it was gone again
 }
 
-// watchOver looks at the marker without a break until finish is called. noticed is
-// called at every change.
-func watchOver(path string, known identity, noticed func()) (finish func() sightings) {
+// watchOver looks at the marker without a break until finish is called. It was known to
+// be so at before, which is not when this comes to look first: a busy machine may let
+// whoever moves it run earlier. noticed is called at every change.
+func watchOver(path string, known identity, before history.Stamp, noticed func()) (finish func() sightings) {
 	stop, done := make(chan struct{}), make(chan sightings)
 	go func() {
 		s := sightings{last: known}
-		began, before := now(), now()
+		began := now()
 		for over := false; ; {
 			select {
 			case <-stop:

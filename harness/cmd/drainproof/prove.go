@@ -86,7 +86,7 @@ func prove(ctx context.Context, o gateOptions, only []string, wrong, right int, 
 	subjects = append(subjects, newSubject(nil, right))
 
 	started := time.Now()
-	fmt.Fprintf(out, "%-26s %-5s %-11s %7s  %s\n", "gateway", "point", "must name", "right", "otherwise")
+	fmt.Fprintf(out, "%-26s %-5s %-13s %7s  %s\n", "gateway", "point", "must name", "right", "otherwise")
 	runs, ctx := errgroup.WithContext(ctx)
 	runs.SetLimit(max(1, o.parallel))
 	begun := make(chan struct{})
@@ -153,7 +153,7 @@ func (s *subject) String() string {
 			name = s.fault.MustName
 		}
 	}
-	return fmt.Sprintf("%-26s %-5s %-11s %3d/%-3d  %s", id, point, name, s.right, s.runs, strings.Join(s.notes, "; "))
+	return fmt.Sprintf("%-26s %-5s %-13s %3d/%-3d  %s", id, point, name, s.right, s.runs, strings.Join(s.notes, "; "))
 }
 
 // run is one run of it, and more of them while there is no verdict and retries are left.
