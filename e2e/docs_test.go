@@ -28,7 +28,9 @@ func exits() map[string]int {
 }
 
 // needsEngine are the commands that only work where an engine answers.
-func needsEngine(command string) bool { return strings.HasPrefix(command, "bin/drainproof doctor") }
+func needsEngine(command string) bool {
+	return strings.HasPrefix(command, "bin/drainproof doctor") || command == "./scripts/certify"
+}
 
 var consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
 
@@ -77,9 +79,16 @@ func TestDocumentedCommands(t *testing.T) {
 			if needsEngine(command) {
 				needEngine(t)
 			}
-			cmd := exec.Command("bash", "-c", command)
-			cmd.Dir = root
-			r := finish(t, cmd)
+			run := func() result {
+				cmd := exec.Command("bash", "-c", command)
+				cmd.Dir = root
+				return finish(t, cmd)
+			}
+			r := run()
+			if r.code == 3 { // too noisy a machine to judge; a failure is never tried again
+				t.Logf("incomplete, trying again:\n%s", r.out)
+				r = run()
+			}
 			r.must(t, exits()[command])
 		})
 	}

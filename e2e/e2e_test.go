@@ -145,10 +145,12 @@ func left(t *testing.T) []string {
 }
 
 func TestRightGatewayPasses(t *testing.T) {
-	dir := report(t)
-	r := gate(t, "--report", dir)
+	// What the noise of the machine leaves without a verdict is tried again, as a CI
+	// gate would; a failure is not.
+	r := gate(t, "--report", report(t), "--retry-incomplete", "1")
 	r.must(t, 0, "a", "observe", "b", "refuse", "c", "finish", "d", "revert", "e", "survive")
 	last := r.last(t)
+	dir := last["folder"].(string)
 	if runtimeUnderTest() == "docker" && (last["verdict"] != "conformant" || last["profile"] != "gate" || last["certifies"] != true) {
 		t.Errorf("result %v", last)
 	}
