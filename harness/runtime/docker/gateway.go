@@ -169,9 +169,21 @@ func (p *pod) WaitGateway(ctx context.Context) (int, error) {
 	return code, nil
 }
 
-// Freeze implements runtime.Pod.
+// freezeTries is how often the engine is asked to freeze before that is an error.
+const freezeTries = 10
+
+// Freeze implements runtime.Pod. The engine gives up, and thaws what it had frozen,
+// where a thread does not come to a stop in time, which on a slow machine happens; to
+// try again is the caller's part (opencontainers/runc, pull request 4388).
 func (p *pod) Freeze(ctx context.Context) error {
-	return p.pause(ctx, p.r.engine.pool.Client.PauseContainer)
+	var err error
+	for range freezeTries {
+		err = p.pause(ctx, p.r.engine.pool.Client.PauseContainer)
+		if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "unable to freeze") {
+			break
+		}
+	}
+	return err
 }
 
 // Thaw implements runtime.Pod.
