@@ -71,7 +71,8 @@ func good(s *history.State) bool {
 
 // freshen gives each reading its life and says whether it is that life's own. A
 // file is the new process's once its identity differs from what was there before
-// it was launched; an HTTP answer once the ready check has passed.
+// it was launched; an HTTP answer once the ready check has passed, or, where no process
+// was there before that could have left it, once it tells of one.
 func (v *View) freshen(p *Publication) {
 	n := 0
 	seen := "" // identity of the file in the last reading
@@ -91,12 +92,19 @@ func (v *View) freshen(p *Publication) {
 			fresh = fresh || version != "" && version != left
 			r.Fresh = fresh
 		default:
-			r.Fresh = r.Life.Ready != nil && r.Life.Ready.Action.Error == "" && r.Event.Call >= r.Life.Ready.Return
+			ready := r.Life.Ready
+			r.Fresh = ready != nil && ready.Action.Error == "" && r.Event.Call >= ready.Return ||
+				v.firstLaunched(r.Life) && r.State.State != history.Stopped
 		}
 		if version != "" {
 			seen = version
 		}
 	}
+}
+
+// firstLaunched says whether no process was launched before the one of this life.
+func (v *View) firstLaunched(l *Life) bool {
+	return l.Index == 0 || v.Lives[l.Index-1].Start == nil && v.firstLaunched(v.Lives[l.Index-1])
 }
 
 // since is the index of the first reading begun at or after the instant.

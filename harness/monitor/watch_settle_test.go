@@ -107,6 +107,22 @@ func TestHurriesSettle(t *testing.T) {
 			s.begin(1200)
 			s.stale(3500, history.Running, 0)
 		}), violated: []string{"WATCH-001"}, notArose: draining},
+		{name: "the first reading of all may be begun before the gateway is ready", story: tell(func(s *story) {
+			s.action(0, history.ActionStart)
+			s.process(5, history.ProcessSeen)
+			s.process(15, history.ProcessListening, socket(7))
+			s.http(16, history.Stopped, 0)
+			s.read(17, history.Running, 0)
+			s.span(19, 40, onHTTP(history.Draining, 0))
+			s.action(20, history.ActionReady)
+			s.begin(30)
+			s.read(35, history.Draining, 0)
+			s.cancel(50)
+			s.read(60, history.Running, 0)
+			s.http(60, history.Running, 0)
+			s.begin(100)
+			s.stale(3500, history.Running, 0)
+		}), violated: []string{"WATCH-001"}, notArose: draining},
 		{name: "a slow reading like the one before it shows nothing", story: tell(launched, drained(0), func(s *story) {
 			s.http(1003, history.Draining, 0)
 			s.cancel(1100)

@@ -84,6 +84,7 @@ func prove(ctx context.Context, o gateOptions, only []string, wrong, right int, 
 		}
 	}
 	subjects = append(subjects, newSubject(nil, right))
+	subjects = slices.DeleteFunc(subjects, func(s *subject) bool { return s.runs == 0 })
 
 	started := time.Now()
 	fmt.Fprintf(out, "%-26s %-5s %-13s %7s  %s\n", "gateway", "point", "must name", "right", "otherwise")
@@ -138,6 +139,9 @@ type subject struct {
 	notes []string // what happened in the others, and where the report is
 }
 
+// tellEvery is after how many runs of one gateway it says that it is still at work.
+const tellEvery = 10
+
 func newSubject(f *faults.Fault, runs int) *subject {
 	s := &subject{fault: f, runs: runs}
 	s.left.Add(runs)
@@ -184,6 +188,9 @@ func (s *subject) run(ctx context.Context, o gateOptions, out io.Writer) error {
 			s.notes = append(s.notes, note.text)
 		} else {
 			s.right++
+		}
+		if n := s.right + len(s.notes); n%tellEvery == 0 && n < s.runs {
+			fmt.Fprintf(out, "  %d of %d runs done, %d of them right\n", n, s.runs, s.right)
 		}
 		return nil
 	}
