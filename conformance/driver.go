@@ -24,6 +24,28 @@ const poll = 2 * time.Millisecond
 // of: each ends the spec, and none of them is held against the gateway.
 type gateway struct {
 	*pod.Gateway
+	spent *spent
+}
+
+// spent is what the time of a spec went into.
+type spent struct {
+	Pod    time.Duration `json:"pod_ns"`    // making and removing its pod
+	Waited time.Duration `json:"waited_ns"` // letting a bound pass
+}
+
+// spentEntry is under which name the runner keeps it.
+const spentEntry = "spent"
+
+// waits counts the time until the returned function is called as waiting for a bound.
+func (g gateway) waits() (done func()) {
+	began := time.Now()
+	return func() { g.spent.Waited += time.Since(began) }
+}
+
+// Hold lets the time pass.
+func (g gateway) Hold(ctx context.Context, d time.Duration) error {
+	defer g.waits()()
+	return g.Gateway.Hold(ctx, d)
 }
 
 func must(err error) {
@@ -130,6 +152,7 @@ func (g gateway) eventuallyTurn(ctx context.Context, s *pod.Submitted) types.Asy
 func (g gateway) holds(ctx context.Context, d time.Duration, m types.GomegaMatcher) {
 	ginkgo.GinkgoHelper()
 	g.eventually(ctx).Should(m)
+	defer g.waits()()
 	var said pod.Published
 	gomega.Consistently(ctx, func() (pod.Published, error) {
 		said = g.Published().Over(said)

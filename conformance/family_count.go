@@ -2,10 +2,12 @@ package conformance
 
 import (
 	"context"
+	"time"
 
 	"github.com/onsi/ginkgo/v2"
 
 	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
 )
 
@@ -31,22 +33,41 @@ func (s *suite) count() {
 		"counts a turn before its model has answered",
 		ids("COUNT-006"),
 		func(ctx context.Context, gw gateway) {
-			whole := gw.withoutStream()
-			if !gw.delivers(whole) {
-				return // no client that could keep the turn in flight after the model's answer
-			}
-			gw.step(ctx, "drain with one turn in flight, whose model has not begun to answer")
-			turn := gw.held(ctx, pod.Turn{Ingress: whole, Stall: true, ReplyBytes: stalledReply, Purpose: "at its first model call when the drain begins"})
-			gw.drain(ctx)
+			for _, ingress := range gw.ingresses() {
+				if !gw.delivers(ingress) {
+					continue // no client that could keep the turn in flight after the model's answer
+				}
+				gw.step(ctx, "drain with one turn in flight on %s, whose model has not begun to answer", ingress)
+				turn := gw.held(ctx, pod.Turn{Ingress: ingress, Stall: true, ReplyBytes: stalledReply, Purpose: "at its first model call when the drain begins"})
+				gw.drain(ctx)
 
-			gw.step(ctx, "let the model answer, with a client that does not read: the count stays what it was")
-			must(turn.Release(ctx))
-			gw.eventuallyTurn(ctx, turn).Should(expect.HaveItsReplyOnTheWay())
-			gw.holds(ctx, gw.B()/20, expect.HaveCount(1))
-			must(turn.Resume(ctx))
-			gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
-			gw.drained(ctx)
-			gw.revert(ctx)
+				gw.step(ctx, "let the model answer, with a client that does not read: the count stays what it was")
+				must(turn.Release(ctx))
+				gw.eventuallyTurn(ctx, turn).Should(expect.HaveItsReplyOnTheWay())
+				gw.holds(ctx, gw.B()/4, expect.HaveCount(1))
+				must(turn.Resume(ctx))
+				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+				gw.drained(ctx)
+				gw.revert(ctx)
+			}
+		})
+
+	s.situation("COUNT", "cancel",
+		"never says draining and 0 of turns that a cancel let in",
+		ids("COUNT-003"),
+		func(ctx context.Context, gw gateway) {
+			for _, ingress := range gw.ingresses() {
+				gw.step(ctx, "drain, and send turns to %s across the cancel, every 5 ms", ingress)
+				gw.drain(ctx)
+				_, err := gw.Sweep(ctx, pod.Sweep{
+					Turn:  pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent across the cancel"},
+					Every: 5 * time.Millisecond, Lead: 60 * time.Millisecond, Marker: history.OpCancel,
+					Until: history.Running, Past: 120 * time.Millisecond, MaxInFlight: gw.sweepInFlight(),
+				})
+				must(err)
+				gw.eventually(ctx).Should(expect.BeRunning())
+				gw.drained(ctx)
+			}
 		})
 
 	s.situation("COUNT", "leaks",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/expect"
 	"github.com/drainproof/drainproof/harness/pod"
 	"github.com/drainproof/drainproof/harness/target"
@@ -29,6 +30,21 @@ func (s *suite) gate() {
 			for _, turn := range gw.manyTurns(ctx, pod.Turn{Hold: true, Purpose: "one of many, sent while draining"}) {
 				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
 			}
+			gw.drained(ctx)
+			gw.revert(ctx)
+		})
+
+	s.situation("GATE", "patience",
+		"lets a turn in flight take its time, and drains for as long as the marker is there",
+		ids("GATE-004", "MARKER-001", "COUNT-001"),
+		func(ctx context.Context, gw gateway) {
+			long := s.patience(gw)
+			gw.step(ctx, "drain for %s with a turn in flight", long)
+			turn := gw.held(ctx, pod.Turn{Ingress: gw.streamed(), Purpose: "in flight throughout a long drain"})
+			gw.drain(ctx)
+			gw.holds(ctx, long, expect.HaveCount(1))
+			must(turn.Release(ctx))
+			gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
 			gw.drained(ctx)
 			gw.revert(ctx)
 		})
@@ -146,4 +162,13 @@ func (f *followUps) read(ctx context.Context) {
 		must(f.ReadSession(ctx, busySession(ingress)))
 		must(f.ReadSession(ctx, idleSession(ingress)))
 	}
+}
+
+// patience is how long a long drain is: some bounds beyond what any other spec waits,
+// and in an audit a minute at least.
+func (s *suite) patience(g gateway) time.Duration {
+	if s.cfg.Level == config.LevelAudit {
+		return max(time.Minute, 8*g.B())
+	}
+	return 8 * g.B()
 }

@@ -13,10 +13,10 @@ import (
 func (s *suite) shutdown() {
 	s.situation("SHUTDOWN", "finish",
 		"refuses new turns after a SIGTERM, lets those in flight finish, and exits with 0",
-		ids("SHUTDOWN-001"),
+		ids("SHUTDOWN-001", "STATE-007"),
 		func(ctx context.Context, gw gateway) {
 			gw.step(ctx, "put a plain and a streamed turn in flight, and keep a connection open")
-			plain := gw.held(ctx, pod.Turn{Ingress: gw.withoutStream(), Purpose: "in flight at the shutdown"})
+			plain := gw.held(ctx, pod.Turn{Ingress: gw.withoutStream(), ToolCalls: gw.toolCalls(), Purpose: "in flight at the shutdown"})
 			stream := gw.held(ctx, pod.Turn{Ingress: gw.streamed(), Purpose: "in flight at the shutdown, streamed"})
 			must(gw.OpenConnections(ctx, gw.withoutStream(), "kept"))
 
@@ -34,6 +34,12 @@ func (s *suite) shutdown() {
 			must(plain.Release(ctx))
 			gw.eventuallyTurn(ctx, plain).Should(expect.HaveEnded())
 			must(gw.Hold(ctx, gw.B()/4))
+
+			gw.step(ctx, "a drain that is requested now, and taken back, brings nothing back")
+			gw.beginDrain(ctx)
+			must(gw.Hold(ctx, gw.B()/2))
+			gw.cancelDrain(ctx)
+			must(gw.Hold(ctx, gw.B()/2))
 			must(stream.Release(ctx))
 			gw.eventuallyTurn(ctx, stream).Should(expect.HaveEnded())
 			gw.exited(ctx)

@@ -18,7 +18,7 @@ func (s *suite) steps() {
 		"lets a turn in flight call its tools and the model again during a drain",
 		ids("GATE-004"),
 		func(ctx context.Context, gw gateway) {
-			calls := min(3, gw.Target().Tools.CallsPerTurn)
+			calls := gw.toolCalls()
 			gw.step(ctx, "a turn whose model calls a tool %d times, while nothing drains", calls)
 			gw.accepts(ctx, pod.Turn{ToolCalls: calls, Purpose: "of several steps"})
 
@@ -34,4 +34,13 @@ func (s *suite) steps() {
 				gw.revert(ctx)
 			}
 		})
+}
+
+// toolCalls is how often a turn is made to call its tool, and then the model again: 0
+// where the target says of no tool.
+func (g gateway) toolCalls() int {
+	if g.Target().Tools == nil {
+		return 0
+	}
+	return min(3, g.Target().Tools.CallsPerTurn)
 }

@@ -80,7 +80,7 @@ func (g gateway) sweepAcrossTheFlip(ctx context.Context, ingress string) {
 	}
 	_, err := g.Sweep(ctx, pod.Sweep{
 		Turn:  pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent across the flip"},
-		Every: 5 * time.Millisecond, Lead: 60 * time.Millisecond, Begin: true,
+		Every: 5 * time.Millisecond, Lead: 60 * time.Millisecond, Marker: history.OpBegin,
 		Until: history.Draining, Past: 120 * time.Millisecond, MaxInFlight: g.sweepInFlight(),
 	})
 	must(err)

@@ -29,7 +29,7 @@ func (s *suite) report(_ ginkgo.SpecContext, g ginkgo.Report) {
 	filter := strings.TrimSpace(strings.Join(append([]string{g.SuiteConfig.LabelFilter}, g.SuiteConfig.FocusStrings...), " "))
 	specs := s.ran(g)
 	if len(specs) == 0 && filter != "" {
-		why := fmt.Sprintf("the filter %q matches no spec; labels are point:a to point:e, family:NAME and %s", filter, strings.Join(s.boundIDs(), ", "))
+		why := fmt.Sprintf("the filter %q matches no spec; labels are point:a to point:e, family:NAME, feature:NAME, level:MUST, level:SHOULD, and %s", filter, strings.Join(s.boundIDs(), ", "))
 		failSetup(setupFailure{What: why, Exit: 2})
 		ginkgo.Fail(why)
 	}
@@ -221,6 +221,8 @@ func (s *suite) spec(one ran, j judged) report.Spec {
 		Result: one.ginkgo.State.String(), Duration: one.ginkgo.RunTime, Seed: s.run.Seed,
 		File: one.File, Message: one.ginkgo.FailureMessage(),
 	}
+	took := spentOf(one.ginkgo)
+	sp.Pod, sp.Waited = took.Pod, took.Waited
 	if one.File != "" {
 		file := filepath.Join(s.run.Dir, one.File)
 		sp.SHA256, _ = history.SHA256(file)
@@ -233,6 +235,20 @@ func (s *suite) spec(one ran, j judged) report.Spec {
 		sp.Replay = s.replay(one.spec)
 	}
 	return sp
+}
+
+// spentOf is what a spec kept with the runner: as it was, or as JSON makes it when the
+// spec ran in another process.
+func spentOf(r types.SpecReport) (took spent) {
+	for _, e := range r.ReportEntries {
+		if e.Name != spentEntry {
+			continue
+		}
+		if data, err := json.Marshal(e.GetRawValue()); err == nil {
+			_ = json.Unmarshal(data, &took)
+		}
+	}
+	return took
 }
 
 // replay is the command that runs a spec again in the same way.

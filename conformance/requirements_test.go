@@ -150,9 +150,9 @@ func TestSpecsRunTheTargetTheyAskFor(t *testing.T) {
 	}
 }
 
-func TestLabelsSelectByPointFamilyAndID(t *testing.T) {
-	got := labels(spec{family: "MARKER", name: "hostile", ids: ids("MARKER-003", "MARKER-004", "WATCH-004")})
-	want := []string{"spec:marker-hostile", "family:MARKER", "MARKER-003", "MARKER-004", "family:WATCH", "WATCH-004"}
+func TestLabelsSelectByPointFamilyLevelFeatureAndID(t *testing.T) {
+	got := labels(spec{family: "MARKER", name: "hostile", ids: ids("MARKER-003", "GATE-012", "EPOCH-001")})
+	want := []string{"EPOCH-001", "GATE-012", "MARKER-003", "family:EPOCH", "family:GATE", "family:MARKER", "feature:epoch", "level:MUST", "level:SHOULD", "spec:marker-hostile"}
 	if !slices.Equal(got, want) {
 		t.Errorf("labels %v, want %v", got, want)
 	}

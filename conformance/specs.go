@@ -133,8 +133,9 @@ func (s *suite) add(sp spec) {
 	})
 }
 
-// labels are what a filter can select a spec by: spec:NAME, point:LETTER,
-// family:FAMILY of every requirement it is bound to, and each of their IDs.
+// labels are what a filter can select a spec by: spec:NAME, point:LETTER, and of every
+// requirement it is bound to family:FAMILY, level:MUST or level:SHOULD, feature:NAME
+// where it is of one, and the ID itself.
 func labels(sp spec) ginkgo.Labels {
 	all := ginkgo.Label("spec:" + sp.slug())
 	if sp.family == "" {
@@ -143,13 +144,14 @@ func labels(sp spec) ginkgo.Labels {
 		all = append(all, "family:"+sp.family)
 	}
 	for _, id := range sp.ids {
-		family, _, _ := strings.Cut(id, "-")
-		if label := "family:" + family; !slices.Contains(all, label) {
-			all = append(all, label)
+		text, _ := Find(id) // one that does not exist is told by add
+		all = append(all, "family:"+text.Family(), "level:"+string(text.Level), id)
+		if text.Feature != "" {
+			all = append(all, "feature:"+text.Feature)
 		}
-		all = append(all, id)
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // timeoutOf is how long a spec may take: beyond the usual time, as long as the

@@ -143,6 +143,8 @@ func ids(list ...string) []string { return list }
 func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	ginkgo.GinkgoHelper()
 	file := historyFile(s.run.Dir, sp)
+	took := &spent{}
+	began := time.Now()
 	gw, err := pod.New(ctx, pod.Options{
 		Runtime: s.runtime, Prepared: s.run.Prepared, Target: s.targetFor(sp), File: file,
 		Header: history.Header{
@@ -151,14 +153,15 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 		Progress: func(step string) { progress(sp.group()+" "+sp.name, step) },
 	})
 	must(err)
-	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gw, file) }, ginkgo.NodeTimeout(endTimeout))
+	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gateway{gw, took}, file) }, ginkgo.NodeTimeout(endTimeout))
 	if !sp.unstarted {
 		must(gw.Start(ctx))
 		if s.stamps() {
 			must(gw.LearnEpoch(ctx))
 		}
 	}
-	return gateway{gw}
+	took.Pod = time.Since(began)
+	return gateway{gw, took}
 }
 
 // endTimeout bounds the closing of one pod.
@@ -166,7 +169,7 @@ const endTimeout = 30 * time.Second
 
 // end closes the history and lets every monitor judge it. A spec that was content
 // with what it saw still fails when its history shows a breach of anything.
-func (s *suite) end(ctx context.Context, sp spec, gw *pod.Gateway, file string) {
+func (s *suite) end(ctx context.Context, sp spec, gw gateway, file string) {
 	ginkgo.GinkgoHelper()
 	report := ginkgo.CurrentSpecReport()
 	if report.Failed() {
@@ -175,7 +178,10 @@ func (s *suite) end(ctx context.Context, sp spec, gw *pod.Gateway, file string) 
 		_ = gw.Hold(ctx, gw.B()+gw.B()/10)
 		writeLogs(file, gw.Logs(ctx, 40))
 	}
+	began := time.Now()
 	events, err := gw.End(ctx, history.Outcome{Result: report.State.String(), Message: report.FailureMessage()})
+	gw.spent.Pod += time.Since(began)
+	ginkgo.AddReportEntry(spentEntry, *gw.spent, ginkgo.ReportEntryVisibilityNever)
 	ginkgo.AddReportEntry("history", file, ginkgo.ReportEntryVisibilityFailureOrVerbose)
 	must(err)
 	view, err := monitor.NewView(events)

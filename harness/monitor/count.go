@@ -28,6 +28,7 @@ type undercount struct {
 	first      *Read // of a running reading: since when it persists
 	transition *Read // of the first draining reading: the running one before it
 	under      bool
+	stray      bool // draining is read outside a drain that was acknowledged: before it, or after its cancel
 }
 
 // charged says which requirement owns the missing turns. Where leaving away one
@@ -40,7 +41,7 @@ func (u undercount) charged() string {
 		return "SCHEDULED-002"
 	case u.read.State.Count >= u.all-u.replays:
 		return "RESTART-004"
-	case u.spell != nil && u.read.State.Count == 0:
+	case (u.spell != nil || u.stray) && u.read.State.Count == 0:
 		return "COUNT-003"
 	case u.lostInTransition():
 		return "STATE-009"
@@ -56,9 +57,10 @@ func (u undercount) lostInTransition() bool {
 
 // findUndercounts compares every reading with what was in flight throughout it.
 //
-// A draining reading must be right at once. A running one may lag: it is held
-// against the gateway only when the same turns are missing from every reading of
-// [Grace] bounds on end.
+// A draining reading must be right at once; where no acknowledged drain is in effect any
+// more, or yet, it is only held against the gateway that it says 0, on which a controller
+// acts. A running one may lag: it is held against the gateway only when the same turns
+// are missing from every reading of [Grace] bounds on end.
 func (v *View) findUndercounts() []undercount {
 	var out []undercount
 	for _, p := range v.Publications {
@@ -86,6 +88,8 @@ func (v *View) findUndercounts() []undercount {
 					if u.all > 0 {
 						out = append(out, u)
 					}
+				} else if u.stray = true; u.under && u.charged() == "COUNT-003" {
+					out = append(out, u)
 				}
 			case history.Running:
 				if u.all == 0 && !u.under {

@@ -227,6 +227,46 @@ func TestAdmissionEdges(t *testing.T) {
 }
 
 // TestCountEdges are counts that a careless judge would accuse.
+// In a drain that is over, or was never acknowledged, only one thing is held against a
+// count: that a controller may act on it.
+func TestDrainingWithNobodyOutsideADrain(t *testing.T) {
+	opened := func(s *story) { s.cancel(1100) }
+	caught := func(s *story) {
+		s.read(1130, history.Running, 1)
+		s.finish(1200, "t")
+	}
+	runChecks(t, []check{
+		{name: "opens-before-it-says", story: tell(launched, drained(0), opened, func(s *story) {
+			s.hold(1105, "t")
+			s.stale(1120, history.Draining, 0)
+		}, caught), violated: []string{"COUNT-003"}},
+		{name: "counts those that it lets in", story: tell(launched, drained(0), opened, func(s *story) {
+			s.hold(1105, "t")
+			s.read(1120, history.Draining, 1)
+		}, caught)},
+		{name: "counts some of them", story: tell(launched, drained(0), opened, func(s *story) {
+			s.hold(1105, "t")
+			s.hold(1105, "u")
+			s.read(1120, history.Draining, 1)
+			s.read(1130, history.Running, 2)
+			s.finish(1200, "t")
+			s.finish(1200, "u")
+		})},
+		{name: "lets them in as it says so", story: tell(launched, drained(0), opened, func(s *story) {
+			s.stale(1105, history.Draining, 0)
+			s.hold(1105, "t")
+		}, caught)},
+		{name: "job-uncounted is charged for its jobs", story: tell(launched, func(s *story) {
+			s.job(900, "j", 1002)
+		}, drained(0), opened, func(s *story) {
+			s.model(1105, "j", history.ModelCalled)
+			s.stale(1120, history.Draining, 0)
+			s.read(1130, history.Running, 1)
+			s.model(1200, "j", history.ModelDone)
+		}), notArose: []string{"COUNT-003"}},
+	})
+}
+
 func TestCountEdges(t *testing.T) {
 	runChecks(t, []check{
 		{name: "lag while running", story: tell(launched, func(s *story) {

@@ -92,7 +92,7 @@ func (g *Gateway) params(t Turn) wire.SubmitParams {
 type Sweep struct {
 	Turn        Turn
 	Every       time.Duration
-	Begin       bool          // begin a drain Lead into the sweep
+	Marker      history.Op    // OpBegin or OpCancel: what is done to the marker Lead into the sweep; "" = nothing
 	Lead        time.Duration // turns sent for this long before the marker
 	Until       string        // canonical state to wait for; "" = none, only Past counts
 	Past        time.Duration // go on this long after the state was read
@@ -110,9 +110,11 @@ func (g *Gateway) Sweep(ctx context.Context, s Sweep) ([]*Submitted, error) {
 	if s.Until == "" {
 		p.Lasting = s.Lead + s.Past
 	}
-	if s.Begin {
-		p.Marker = &wire.MarkerParams{Op: history.OpBegin, Epoch: g.epoch}
-		p.MarkerAfter = s.Lead
+	if s.Marker != "" {
+		p.Marker, p.MarkerAfter = &wire.MarkerParams{Op: s.Marker}, s.Lead
+		if s.Marker == history.OpBegin {
+			p.Marker.Epoch = g.epoch
+		}
 	}
 	r, err := g.probe.Sweep(ctx, p)
 	if err != nil {

@@ -68,6 +68,9 @@ func Markdown(r *Report) string {
 	fmt.Fprintf(&b, "- seed: %d, level: %s, profile: %s\n", r.Seed, md(r.Level), md(r.Profile))
 	fmt.Fprintf(&b, "- noise: %s\n", md(r.noiseText()))
 	fmt.Fprintf(&b, "- certifies: %s\n", certifies(r))
+	if spent := r.spentText(); spent != "" {
+		fmt.Fprintf(&b, "- spent: %s\n", md(spent))
+	}
 	fmt.Fprintf(&b, "- %s %s, requirements %s, started %s, took %s\n",
 		md(r.Tool.Name), md(r.Tool.Version), md(r.Spec), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), Human(r.Wall))
 	return b.String()

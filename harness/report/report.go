@@ -161,7 +161,9 @@ type Spec struct {
 	Requirements []string      `json:"requirements"`
 	Result       string        `json:"result"` // passed, failed, timedout, interrupted, panicked, aborted, skipped
 	Duration     time.Duration `json:"duration_ns"`
-	File         string        `json:"file,omitempty"` // history, relative to the report
+	Pod          time.Duration `json:"pod_ns,omitempty"`    // of it, making and removing its pod
+	Waited       time.Duration `json:"waited_ns,omitempty"` // of it, letting a bound pass
+	File         string        `json:"file,omitempty"`      // history, relative to the report
 	SHA256       string        `json:"sha256,omitempty"`
 	Events       uint64        `json:"events"`
 	Seed         int64         `json:"seed"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -195,6 +196,9 @@ func (p *printer) footer(r *Report) {
 		p.field("certifies", "no: "+clean(strings.Join(r.WhyNot, "; ")))
 	}
 	p.field("judged", r.Counts().String()+", in "+Human(r.Wall))
+	if spent := r.spentText(); spent != "" {
+		p.field("spent", spent)
+	}
 	p.add("  report    " + clean(r.Dir))
 }
 
@@ -218,6 +222,19 @@ func (r *Report) noiseText() string {
 		s += fmt.Sprintf("; the gateway waited up to %s for a processor or a disk", Human(r.Noise.Starved))
 	}
 	return s + "; the probe's own stamp error is " + Human(r.Noise.StampError)
+}
+
+// spentText says what the time of all specs went into, which run side by side.
+func (r *Report) spentText() string {
+	var all, pods, waited time.Duration
+	for _, sp := range r.Specs {
+		all, pods, waited = all+sp.Duration, pods+sp.Pod, waited+sp.Waited
+	}
+	if pods+waited == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s in %s, side by side: %s waiting for bounds to pass, %s making and removing pods",
+		Human(all), count(len(r.Specs), "spec"), Human(waited), Human(pods))
 }
 
 const (

@@ -96,7 +96,7 @@ func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f.StringVar(&o.fault, "fault", "", "judge this wrong gateway of the catalogue instead of a target")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, or auto: docker where an engine answers (default: the configuration's)")
 	f.StringVar(&o.report, "report", "", "folder for the report, must not exist or be empty (default: a new one under the configuration's report.dir)")
-	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, GATE-001, ...); a filtered run never certifies")
+	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, feature:epoch, level:SHOULD, GATE-001, ...); a filtered run never certifies")
 	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
 	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
