@@ -117,6 +117,21 @@ func (g gateway) accepts(ctx context.Context, t pod.Turn) {
 	}
 }
 
+// acceptsOnAll is accepts on every ingress, at once.
+func (g gateway) acceptsOnAll(ctx context.Context, purpose string) {
+	ginkgo.GinkgoHelper()
+	var turns []*pod.Submitted
+	for _, ingress := range g.ingresses() {
+		turns = append(turns, g.submit(ctx, pod.Turn{Ingress: ingress, Purpose: purpose}))
+	}
+	for i, turn := range turns {
+		g.eventuallyTurn(ctx, turn).Should(expect.HaveEnded())
+		if turn.View().Outcome != history.Finished {
+			g.accepts(ctx, pod.Turn{Ingress: g.ingresses()[i], Purpose: purpose})
+		}
+	}
+}
+
 // beTurnedAway is what must become of a new turn during a drain: it is refused, or
 // queued where the target declares that (GATE-001).
 func (g gateway) beTurnedAway() types.GomegaMatcher {

@@ -17,9 +17,7 @@ func (s *suite) revert() {
 			cycle := func(ctx context.Context) {
 				gw.drain(ctx)
 				gw.revert(ctx)
-				for _, ingress := range gw.ingresses() {
-					gw.accepts(ctx, pod.Turn{Ingress: ingress, Purpose: "after a cancel"})
-				}
+				gw.acceptsOnAll(ctx, "after a cancel")
 			}
 			gw.step(ctx, "drain and cancel %d times; a turn on every ingress after each", s.repeat.Reverts)
 			for range s.repeat.Reverts {
