@@ -145,7 +145,7 @@ func labels(sp spec) ginkgo.Labels {
 	}
 	for _, id := range sp.ids {
 		text, _ := Find(id) // one that does not exist is told by add
-		all = append(all, "family:"+text.Family(), "level:"+string(text.Level), id)
+		all = append(all, "family:"+text.Family(), "level:"+text.Level, id)
 		if text.Feature != "" {
 			all = append(all, "feature:"+text.Feature)
 		}
