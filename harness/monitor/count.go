@@ -28,6 +28,7 @@ type undercount struct {
 	first      *Read // of a running reading: since when it persists
 	transition *Read // of the first draining reading: the running one before it
 	under      bool
+	atEntry    bool // nothing shows that the count was too low before its drain: what is missing may have been lost at its beginning
 	stray      bool // draining is read outside a drain that was acknowledged: before it, or after its cancel
 }
 
@@ -68,9 +69,11 @@ func (v *View) findUndercounts() []undercount {
 		slow := v.newLag()
 		spells := v.spellCursor()
 		var before *Read
+		low := false     // before was too low itself
+		var right *Spell // before the first reading of this drain it was not
 		for _, r := range p.Reads {
 			if !r.Good || !r.Fresh || r.Event.Return > r.Life.Serving {
-				before = nil
+				before, low = nil, false
 				slow.reset()
 				continue
 			}
@@ -85,6 +88,10 @@ func (v *View) findUndercounts() []undercount {
 					if r == s.Acks[p.Index] && before != nil && before.State.State == history.Running && before.Life == r.Life && before.Event.Return <= r.Event.Call {
 						u.transition = before
 					}
+					if r == s.Acks[p.Index] && !s.AtStart && !low {
+						right = s
+					}
+					u.atEntry = right == s
 					if u.all > 0 {
 						out = append(out, u)
 					}
@@ -108,7 +115,7 @@ func (v *View) findUndercounts() []undercount {
 			default:
 				slow.reset()
 			}
-			before = r
+			before, low = r, u.under
 		}
 	}
 	return out

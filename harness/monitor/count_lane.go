@@ -55,13 +55,9 @@ func (v *View) readLanes(p *Publication, names []string, flights map[string][]fl
 	for _, name := range names {
 		counters[name] = newCounter(flights[name])
 	}
-	var lost *Spell
 	for _, u := range v.misses {
 		if u.read.State.Publication != p.Name || u.first != nil {
 			continue
-		}
-		if u.lostInTransition() {
-			lost = u.spell
 		}
 		sum := 0
 		here := map[string]int{}
@@ -72,7 +68,7 @@ func (v *View) readLanes(p *Publication, names []string, flights map[string][]fl
 			}
 		}
 		exact := u.read.State.Count >= sum && v.flights.possibly(u.read.Event.Call, u.read.Event.Return) == sum
-		none := u.spell != nil && u.spell != lost && u.read.State.Count == 0
+		none := u.spell != nil && !u.atEntry && u.read.State.Count == 0
 		for name, n := range here {
 			l := lanes[name]
 			switch {
