@@ -80,7 +80,7 @@ func (v *View) findUndercounts() []undercount {
 			slow.read(r)
 			u := undercount{read: r, witnesses: inFlight.throughout(r.Event.Call, r.Event.Return)}
 			u.under = r.State.Count < u.all
-			switch s := spells(r.Event.Call); r.State.State {
+			switch s := spells(r.Event.Return); r.State.State {
 			case history.Draining:
 				slow.reset()
 				if s != nil && s.Acks[p.Index] != nil && r.Event.Call >= s.Acks[p.Index].Event.Call && r.Event.Return <= s.Until {
@@ -115,7 +115,9 @@ func (v *View) findUndercounts() []undercount {
 			default:
 				slow.reset()
 			}
-			before, low = r, u.under
+			if before = r; r.State.State == history.Running {
+				low = u.under
+			}
 		}
 	}
 	return out

@@ -303,6 +303,24 @@ func TestFurtherFaults(t *testing.T) {
 			s.begin(1000)
 			s.read(1003, history.Draining, 0)
 		}), violated: []string{"COUNT-003", "STATE-009"}},
+		{name: "reset-count-on-enter, as turns get in", story: tell(launched, func(s *story) {
+			s.turn(998, "t", history.TurnSent)
+		}, drained(0), func(s *story) {
+			s.model(1005, "t", history.ModelCalled)
+			s.stale(1020, history.Draining, 0)
+			s.read(1030, history.Draining, 1)
+		}), violated: []string{"COUNT-003", "GATE-003"}},
+		{name: "reset-count-on-enter, by a reading that was under way", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.hold(100, "u")
+			s.hold(100, "v", stream)
+			s.http(500, history.Running, 3)
+			s.finish(600, "v")
+			s.http(700, history.Running, 2)
+			s.begin(1000)
+			s.span(995, 1010, onHTTP(history.Draining, 0))
+			s.http(1050, history.Draining, 0)
+		}), violated: []string{"COUNT-003", "STATE-009"}},
 		{name: "undercount in a drain", story: tell(launched, func(s *story) {
 			s.hold(100, "t")
 			s.hold(110, "u")
