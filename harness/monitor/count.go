@@ -29,7 +29,6 @@ type undercount struct {
 	transition *Read // of the first draining reading: the running one before it
 	under      bool
 	atEntry    bool // nothing shows that the count was too low before its drain: what is missing may have been lost at its beginning
-	stray      bool // draining is read outside a drain that was acknowledged: before it, or after its cancel
 }
 
 // charged says which requirement owns the missing turns. Where leaving away one
@@ -42,7 +41,7 @@ func (u undercount) charged() string {
 		return "SCHEDULED-002"
 	case u.read.State.Count >= u.all-u.replays:
 		return "RESTART-004"
-	case (u.spell != nil || u.stray) && u.read.State.Count == 0:
+	case u.read.State.State == history.Draining && u.read.State.Count == 0:
 		return "COUNT-003"
 	case u.lostInTransition():
 		return "STATE-009"
@@ -69,8 +68,8 @@ func (v *View) findUndercounts() []undercount {
 		slow := v.newLag()
 		spells := v.spellCursor()
 		var before *Read
-		low := false     // before was too low itself
-		var right *Spell // before the first reading of this drain it was not
+		low := false     // the last running reading was too low
+		var right *Spell // the drain before whose first reading it was not
 		for _, r := range p.Reads {
 			if !r.Good || !r.Fresh || r.Event.Return > r.Life.Serving {
 				before, low = nil, false
@@ -95,7 +94,7 @@ func (v *View) findUndercounts() []undercount {
 					if u.all > 0 {
 						out = append(out, u)
 					}
-				} else if u.stray = true; u.under && u.charged() == "COUNT-003" {
+				} else if u.under && u.charged() == "COUNT-003" {
 					out = append(out, u)
 				}
 			case history.Running:

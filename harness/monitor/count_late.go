@@ -9,8 +9,8 @@ import (
 // judgeCountedLate is the other half of COUNT-006: a turn counts from its admission
 // on, before its model is called. In a drain that shows where the count was too low
 // and then grows by more turns than can have been admitted in between: one that was in
-// flight all along is counted only now. (Where nothing shows that the count was too low before
-// the drain, it may have been lost in the transition, which is STATE-009.)
+// flight all along is counted only now. (Where nothing shows that the count was too low
+// before the drain, it may have been lost in the transition, which is STATE-009.)
 func judgeCountedLate(v *View, r *ruling) {
 	var low *undercount
 	for i := range v.misses {
