@@ -180,7 +180,7 @@ func (v *View) judgeExit(l *Life, r *ruling) (known bool) {
 			fmt.Sprintf("it was still there %s later", round(stayed)), term, l.Gone)
 	}
 	exit, code, ok := l.exit()
-	if !ok || l.killed() {
+	if !ok || l.killed() || v.leavesUnasked(l) {
 		return false
 	}
 	if code != 0 && l.Gone != nil && l.Gone.Return <= v.shutdownDue(l) {
@@ -188,6 +188,19 @@ func (v *View) judgeExit(l *Life, r *ruling) (known bool) {
 			fmt.Sprintf("it exited with %d, %s after the SIGTERM", code, round(l.Gone.Return.Sub(term.Return))), term, l.Gone, exit)
 	}
 	return true
+}
+
+// leavesUnasked says whether the gateway had published that it goes before it was
+// told to: its exit code is then that of an end that others are charged with, or of
+// the signal that met it half-way out.
+func (v *View) leavesUnasked(l *Life) bool {
+	for _, p := range v.Publications {
+		last := p.lastBefore(l.Shutdown.Call)
+		if last != nil && last.Life == l && (last.State.State == history.Stopping || last.State.State == history.Stopped) {
+			return true
+		}
+	}
+	return false
 }
 
 // killed says whether the harness ended the process in another way than by asking.

@@ -46,6 +46,19 @@ func TestShutdown(t *testing.T) {
 			s.refuse(1101, "late")
 			s.finish(2000, "t")
 		}, leaves(2010, 0)), arose: first},
+		{name: "the signal meets it on its way out", story: tell(func(s *story) {
+			s.declares(3000, "shutdown")
+			launched(s)
+			s.read(900, history.Stopped, 0)
+			s.action(1000, history.ActionSIGTERM)
+		}, leaves(1010, 143)), notArose: first},
+		{name: "it publishes that it goes once it is told to, and fails", story: tell(func(s *story) {
+			s.declares(3000, "shutdown")
+			launched(s)
+			s.read(900, history.Running, 0)
+			s.action(1000, history.ActionSIGTERM)
+			s.read(1002, history.Stopped, 0)
+		}, leaves(1010, 143)), violated: first},
 		{name: "nobody listens any more", story: tell(ending, stopping, func(s *story) {
 			s.end(1010, "late", history.Unsent)
 			s.finish(2000, "t")
