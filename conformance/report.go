@@ -265,6 +265,9 @@ func (s *suite) replay(sp spec) string {
 	if root, err := artifact.FindRoot(); err != nil || s.cfg.Path != filepath.Join(root, "ginkgo.yaml") {
 		command += " --config " + s.cfg.Path
 	}
+	if s.cfg.Observe != 0 {
+		command += " --observe " + s.cfg.Observe.String()
+	}
 	return fmt.Sprintf("%s --runtime %s --seed %d --label-filter %s", command, s.cfg.Runtime, s.run.Seed, label)
 }
 

@@ -69,14 +69,14 @@ func TestDefaultsFillWhatIsLeftOut(t *testing.T) {
 
 func TestEnvironmentOverrides(t *testing.T) {
 	path := write(t, "target: t.yaml\nmarkers: m.yaml\nruntime: docker\nseed: 5\n")
-	c, err := config.LoadEnv(path, env("DRAINPROOF_TARGET", "/x/o.yaml", "DRAINPROOF_MARKERS", "/x/m.yaml", "DRAINPROOF_RUNTIME", "process", "DRAINPROOF_SEED", "42", "DRAINPROOF_REPORT", "/r/run"))
+	c, err := config.LoadEnv(path, env("DRAINPROOF_TARGET", "/x/o.yaml", "DRAINPROOF_MARKERS", "/x/m.yaml", "DRAINPROOF_RUNTIME", "process", "DRAINPROOF_SEED", "42", "DRAINPROOF_REPORT", "/r/run", "DRAINPROOF_OBSERVE", "500ms"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Target != "/x/o.yaml" || c.Markers != "/x/m.yaml" || c.Runtime != "process" || c.Seed != 42 || c.Report.Run != "/r/run" {
+	if c.Target != "/x/o.yaml" || c.Markers != "/x/m.yaml" || c.Runtime != "process" || c.Seed != 42 || c.Report.Run != "/r/run" || c.Observe != 500*time.Millisecond {
 		t.Errorf("%+v", c)
 	}
-	if got := strings.Join(c.Overrides, " "); got != "DRAINPROOF_MARKERS DRAINPROOF_REPORT DRAINPROOF_RUNTIME DRAINPROOF_SEED DRAINPROOF_TARGET" {
+	if got := strings.Join(c.Overrides, " "); got != "DRAINPROOF_MARKERS DRAINPROOF_OBSERVE DRAINPROOF_REPORT DRAINPROOF_RUNTIME DRAINPROOF_SEED DRAINPROOF_TARGET" {
 		t.Errorf("overrides: %s", got)
 	}
 	if c, err = config.LoadEnv(path, env("DRAINPROOF_SEED", "")); err != nil || c.Seed != 5 || c.Markers != filepath.Join(filepath.Dir(path), "m.yaml") || c.Overrides != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/yamlfile"
 )
@@ -20,6 +21,7 @@ const (
 	EnvProfile = "DRAINPROOF_PROFILE" // gate or full
 	EnvLevel   = "DRAINPROOF_LEVEL"   // gate, certify or audit
 	EnvSeed    = "DRAINPROOF_SEED"    // a whole number; 0 takes it from the time
+	EnvObserve = "DRAINPROOF_OBSERVE" // observation bound B instead of the target's
 	EnvReport  = "DRAINPROOF_REPORT"  // exact folder of this run's report
 )
 
@@ -33,6 +35,7 @@ func Environment() [][2]string {
 		{EnvProfile, "gate or full"},
 		{EnvLevel, "gate, certify or audit"},
 		{EnvSeed, "seed, a whole number; 0 takes it from the time"},
+		{EnvObserve, "observation bound instead of the target's, such as 500ms"},
 		{EnvReport, "exact folder of this run's report"},
 	}
 }
@@ -81,6 +84,14 @@ func (c *Config) applyEnvironment(lookup func(string) (string, bool)) yamlfile.E
 		c.Seed = n
 		return ""
 	}, "use a whole number, 0 or more")
+	apply(EnvObserve, func(v string) string {
+		d, err := time.ParseDuration(v)
+		if err != nil || d <= 0 {
+			return fmt.Sprintf("%q is no observation bound", v)
+		}
+		c.Observe = d
+		return ""
+	}, "use a positive duration such as 500ms")
 	apply(EnvTarget, path(&c.Target), "give an absolute path")
 	apply(EnvMarkers, path(&c.Markers), "give an absolute path")
 	slices.Sort(c.Overrides)

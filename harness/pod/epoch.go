@@ -15,6 +15,10 @@ import (
 // target that does not declare epochs. Ordinary markers carry it.
 func (g *Gateway) Epoch() string { return g.epoch }
 
+// commandRetries is how often a target's command that failed is tried again: it may
+// have read what a gateway was just writing, and the command is not what is judged.
+const commandRetries = 2
+
 // BeginByCommand has the target's own command request a drain, as a controller
 // would that knows no better, and learns from it how markers are stamped in this
 // instantiation. It is for targets that declare epochs.
@@ -30,6 +34,12 @@ func (g *Gateway) BeginByCommand(ctx context.Context) error {
 	within, cancel := settled(ctx)
 	defer cancel()
 	failed := g.pod.Exec(within, *program)
+	for range commandRetries {
+		if failed == nil || within.Err() != nil {
+			break
+		}
+		failed = g.pod.Exec(within, *program)
+	}
 	again, cancelAgain := settled(ctx)
 	defer cancelAgain()
 	r, err := g.probe.Reclaim(again)

@@ -39,7 +39,7 @@ func Write(dir string, r *Report, schema []byte) error {
 	raw = append(raw, '\n')
 	if err := Validate(raw, schema); err != nil {
 		kept := filepath.Join(dir, invalidName)
-		if e := replace(kept, raw); e != nil {
+		if e := Replace(kept, raw); e != nil {
 			return fmt.Errorf("the report does not follow its schema (%w), and cannot be kept: %w", err, e)
 		}
 		return fmt.Errorf("the report does not follow its schema, which is a mistake of this program; it is kept as %s: %w", kept, err)
@@ -52,7 +52,7 @@ func Write(dir string, r *Report, schema []byte) error {
 		name string
 		data []byte
 	}{{JUnitName, junit.Bytes()}, {MarkdownName, []byte(Markdown(r))}, {FileName, raw}} {
-		if err := replace(filepath.Join(dir, f.name), f.data); err != nil {
+		if err := Replace(filepath.Join(dir, f.name), f.data); err != nil {
 			return fmt.Errorf("the report cannot be written: %w", err)
 		}
 	}
@@ -149,8 +149,8 @@ func Read(dir string) (*Report, error) {
 	return r, nil
 }
 
-// replace writes a file beside its place and renames it into it.
-func replace(path string, data []byte) error {
+// Replace writes a file beside its place and renames it into it.
+func Replace(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err

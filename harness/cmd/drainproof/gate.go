@@ -34,8 +34,7 @@ type gateOptions struct {
 	deadline time.Duration
 	retries  int
 	quiet    bool
-	parallel int    // of prove
-	keep     string // of prove: where reports are left
+	observe  time.Duration // 0 leaves it to the configuration
 }
 
 func newGate() *cobra.Command {
@@ -99,6 +98,7 @@ func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, feature:epoch, level:SHOULD, GATE-001, ...); a filtered run never certifies")
 	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
 	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
+	f.DurationVar(&o.observe, "observe", 0, "another observation bound than the target's, such as 500ms; a run with one never certifies")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
 	f.BoolVar(&o.quiet, "quiet", false, "print the verdict table and the result line only")
 }
@@ -207,6 +207,12 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 	}
 	if o.seed != 0 {
 		cfg.Seed = o.seed
+	}
+	switch {
+	case o.observe < 0:
+		return nil, fmt.Errorf("--observe %s: use a positive duration such as 500ms", o.observe)
+	case o.observe > 0:
+		cfg.Observe = o.observe
 	}
 	return l, nil
 }

@@ -35,7 +35,8 @@ type launcher struct {
 	filter  string
 	runID   string // of the run under way; everything it starts carries it
 	env     []string
-	without error // why there is no engine, when the process runtime was chosen for that
+	without error             // why there is no engine, when the process runtime was chosen for that
+	bins    artifact.Binaries // the suite, where somebody built it already
 	options gateOptions
 }
 
@@ -64,12 +65,14 @@ func (l *launcher) run(ctx context.Context) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	bins, err := artifact.BuildSuite(ctx, root, func(s string) { l.say(start, s) })
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, l.incomplete(3, cutShort(ctx), "")
+	bins := l.bins
+	if bins == nil {
+		if bins, err = artifact.BuildSuite(ctx, root, func(s string) { l.say(start, s) }); err != nil {
+			if ctx.Err() != nil {
+				return nil, l.incomplete(3, cutShort(ctx), "")
+			}
+			return nil, err
 		}
-		return nil, err
 	}
 	dir, err := l.reportDir(start)
 	if err != nil {
@@ -161,13 +164,16 @@ func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir strin
 		"DRAINPROOF_RUNTIME="+l.cfg.Runtime,
 		config.EnvProfile+"="+l.cfg.Profile,
 		config.EnvLevel+"="+l.cfg.Level,
-		"DRAINPROOF_SEED="+strconv.FormatInt(l.cfg.Seed, 10),
+		config.EnvSeed+"="+strconv.FormatInt(l.cfg.Seed, 10),
 		"DRAINPROOF_REPORT="+dir,
 		conformance.OwnerEnv+"="+strconv.Itoa(os.Getpid()),
 		conformance.RunEnv+"="+l.runID,
 		"DRAINPROOF_ROOT="+filepath.Dir(filepath.Dir(bins["probe"])),
 		conformance.ProgressEnv+"="+progressFile,
 	)
+	if l.cfg.Observe != 0 {
+		cmd.Env = append(cmd.Env, config.EnvObserve+"="+l.cfg.Observe.String())
+	}
 	log, err := os.Create(filepath.Join(dir, "ginkgo.log"))
 	if err != nil {
 		return err

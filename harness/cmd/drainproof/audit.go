@@ -1,0 +1,416 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/drainproof/drainproof/conformance"
+	"github.com/drainproof/drainproof/fixtures/faults"
+	"github.com/drainproof/drainproof/harness/artifact"
+	"github.com/drainproof/drainproof/harness/audit"
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/report"
+)
+
+// depth is which checks the gateways are put through, and by which measure.
+type depth struct {
+	name  string
+	level string
+	bound time.Duration // 0: the target's own
+	// asks returns the profile and the label filter for a gateway.
+	asks func(g audit.Gateway, point string, number int) (profile, filter string)
+}
+
+// auditBound is the observation bound of an audit: the reference observes in
+// milliseconds, so a short one costs nothing but waiting.
+const auditBound = 500 * time.Millisecond
+
+// rightID names the reference gateway among the subjects of an audit.
+const rightID = "right"
+
+func depths() []depth {
+	everything := func(audit.Gateway, string, int) (string, string) { return config.ProfileFull, "" }
+	return []depth{
+		{name: "gate", level: config.LevelGate, asks: func(g audit.Gateway, point string, _ int) (string, string) {
+			if g.Right() || point != "" {
+				return config.ProfileGate, ""
+			}
+			return config.ProfileFull, "family:" + family(g.MustName)
+		}},
+		{name: "quick", level: config.LevelGate, bound: auditBound, asks: func(g audit.Gateway, _ string, number int) (string, string) {
+			own := family(g.MustName)
+			if g.Right() {
+				// Each run takes another family, so that all are judged on it.
+				all := conformance.Families()
+				own = all[(number-1)%len(all)].Name
+			}
+			return config.ProfileFull, "family:" + own + " || point: /./"
+		}},
+		{name: "full", level: config.LevelAudit, bound: auditBound, asks: everything},
+		{name: "certify", level: config.LevelCertify, asks: everything},
+	}
+}
+
+func findDepth(name string) (depth, error) {
+	var names []string
+	for _, d := range depths() {
+		if d.name == name {
+			return d, nil
+		}
+		names = append(names, d.name)
+	}
+	return depth{}, fmt.Errorf("--depth %q: use %s", name, strings.Join(names, ", "))
+}
+
+// auditOptions are the flags of `drainproof audit`.
+type auditOptions struct {
+	gateOptions
+	depth    string
+	dir      string
+	resume   bool
+	keepAll  bool
+	only     []string
+	wrong    int
+	right    int
+	parallel int
+}
+
+func newAudit() *cobra.Command {
+	o := auditOptions{gateOptions: gateOptions{quiet: true}}
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Prove the suite: detect and name every wrong gateway, accuse nobody falsely",
+		Long: `audit runs the suite against every wrong gateway of the catalogue, and against right
+ones a tenth as often as all wrong ones together: the reference, and gateways that
+are as slow as the contract allows. It scores what the suite detected, what it
+named, whom it accused falsely, and what remained inconclusive.
+
+A wrong gateway is detected when a requirement failed, and named when the one that
+its fault breaks is among them. Whatever fails that neither is that one nor may fall
+with it is falsely accused. A run in which the gateway never owned up to its fault
+says nothing, and counts as inconclusive.
+
+Depths:
+  gate     the five points, or the family of the fault's requirement where the five
+           points do not look for it; the target's own bound
+  quick    the five points and that family, B 500ms; right gateways take a family each
+  full     every check against every gateway, level audit, B 500ms
+  certify  every check against every gateway, as certify does it
+
+The folder of an audit holds runs.jsonl (what was run; --resume goes on from there),
+audit.json and scorecard.md, and under runs/ the reports of runs that were not as
+they must be (--keep: of all).
+
+Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accused,
+2 usage, 3 incomplete: a run is missing, or says nothing.`,
+		Example: `  drainproof audit
+  drainproof audit --only slow-cancel,right --repetitions 3
+  drainproof audit --depth full --dir reports/audit-full --resume
+  drainproof audit --depth gate --only right --right 50`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd.Context(), o, cmd.OutOrStdout()) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.depth, "depth", "quick", "gate, quick, full or certify")
+	f.IntVar(&o.wrong, "repetitions", 1, "runs of each wrong gateway, and of each innocent one")
+	f.IntVar(&o.right, "right", 0, "runs of the right gateway (default: a tenth of all others, at least one)")
+	f.StringSliceVar(&o.only, "only", nil, "only these gateways; "+rightID+" is the right one")
+	f.StringVar(&o.dir, "dir", "", "folder of the audit (default: audit-DEPTH under the configuration's report.dir)")
+	f.BoolVar(&o.resume, "resume", false, "go on with the audit in that folder")
+	f.BoolVar(&o.keepAll, "keep", false, "keep the report of every run")
+	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other")
+	f.StringVar(&o.runtime, "runtime", "", "docker, process or auto (default: the configuration's)")
+	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
+	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends without a verdict; a wrong verdict is never retried")
+	return cmd
+}
+
+// auditing is an audit under way.
+type auditing struct {
+	o       auditOptions
+	depth   depth
+	plan    audit.Plan
+	suite   artifact.Binaries
+	dir     string
+	journal *audit.Journal
+	out     io.Writer
+}
+
+// subject is a gateway, with how often it is to run.
+type subject struct {
+	audit.Gateway
+	point string
+	fault string // of the catalogue; "": the reference gateway
+	runs  int
+}
+
+func runAudit(ctx context.Context, o auditOptions, out io.Writer) error {
+	a := &auditing{o: o, out: out}
+	var err error
+	if a.depth, err = findDepth(o.depth); err != nil {
+		return &exitError{2, err}
+	}
+	if o.wrong < 0 || o.right < 0 || o.parallel < 1 {
+		return &exitError{2, errors.New("--repetitions and --right are 0 or more, --parallel is 1 or more")}
+	}
+	l, err := o.launcher(ctx, out)
+	if err != nil {
+		return &exitError{2, err}
+	}
+	subjects, err := o.subjects(l.cfg.Runtime == config.RuntimeProcess && os.Geteuid() == 0, out)
+	if err != nil {
+		return &exitError{2, err}
+	}
+	root, err := artifact.FindRoot()
+	if err != nil {
+		return &exitError{2, err}
+	}
+	fmt.Fprintln(out, "building what is audited ...")
+	if a.suite, err = artifact.BuildSuite(ctx, root, func(s string) { fmt.Fprintln(out, "  "+s) }); err != nil {
+		return &exitError{2, err}
+	}
+	a.plan = audit.Plan{Depth: a.depth.name, Level: a.depth.level, Bound: a.depth.bound, Runtime: l.cfg.Runtime, Spec: conformance.SpecVersion}
+	if a.plan.Suite, err = fingerprint(a.suite); err != nil {
+		return &exitError{2, err}
+	}
+	if err := a.open(l.cfg.Report.Dir); err != nil {
+		return &exitError{2, err}
+	}
+	defer a.journal.Close()
+	return a.run(ctx, subjects)
+}
+
+// subjects are the gateways in the catalogue's order, the right ones last.
+func (o auditOptions) subjects(root bool, out io.Writer) ([]subject, error) {
+	wanted := func(id string) bool { return len(o.only) == 0 || slices.Contains(o.only, id) }
+	for _, id := range o.only {
+		if _, ok := faults.Find(id); !ok && id != rightID {
+			return nil, fmt.Errorf("there is no gateway %q; the catalogue has %s, and the right one is %q", id, faultIDs(), rightID)
+		}
+	}
+	var list []subject
+	all := 0
+	for _, f := range append(faults.All(), faults.Innocents()...) {
+		switch {
+		case !wanted(f.ID) || o.wrong == 0:
+		case root && f.NotAsRoot:
+			fmt.Fprintf(out, "%s is left out: a gateway that runs as root can't be wrong like that; use docker, or another user\n", f.ID)
+		default:
+			g := audit.Gateway{ID: f.ID, Sentence: f.Sentence, MustName: f.MustName, AlsoAllowed: f.AlsoAllowed}
+			list = append(list, subject{Gateway: g, point: f.Point, fault: f.ID, runs: o.wrong})
+			all += o.wrong
+		}
+	}
+	right := o.right
+	if right == 0 {
+		right = max(1, (all+9)/10)
+	}
+	if wanted(rightID) {
+		list = append(list, subject{Gateway: audit.Gateway{ID: rightID, Sentence: "The reference gateway."}, runs: right})
+	}
+	return list, nil
+}
+
+// fingerprint is the SHA-256 over all that a verdict is made by and of.
+func fingerprint(bins artifact.Binaries) (string, error) {
+	sum := sha256.New()
+	names := make([]string, 0, len(bins))
+	for name := range bins {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		f, err := os.Open(bins[name])
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(sum, f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// open makes the audit's folder, or goes on with one.
+func (a *auditing) open(reports string) error {
+	a.dir = a.o.dir
+	if a.dir == "" {
+		a.dir = filepath.Join(reports, "audit-"+a.depth.name)
+		if !a.o.resume {
+			a.dir += time.Now().UTC().Format("-20060102T150405Z")
+		}
+	}
+	var err error
+	if a.dir, err = filepath.Abs(a.dir); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(a.dir)
+	switch {
+	case a.o.resume && (err != nil || len(entries) == 0):
+		return fmt.Errorf("there is no audit to go on with in %s; name its folder with --dir, or leave --resume out", a.dir)
+	case !a.o.resume && len(entries) > 0:
+		return fmt.Errorf("%s is not empty; go on with the audit in it with --resume, or name another folder with --dir", a.dir)
+	}
+	if err := os.MkdirAll(filepath.Join(a.dir, "runs"), 0o755); err != nil {
+		return err
+	}
+	a.journal, err = audit.OpenJournal(filepath.Join(a.dir, audit.JournalName), a.plan)
+	var other *audit.OtherPlan
+	if errors.As(err, &other) {
+		return fmt.Errorf("%w; name another folder with --dir", err)
+	}
+	return err
+}
+
+// run does what is not done, scores all of it, and ends with the verdict's code.
+func (a *auditing) run(ctx context.Context, subjects []subject) error {
+	done := map[string]bool{}
+	key := func(id string, number int) string { return fmt.Sprintf("%s %d", id, number) }
+	for _, r := range a.journal.Done {
+		done[key(r.Gateway, r.Number)] = true
+	}
+	planned, total, left := map[string]int{}, 0, 0
+	gateways := make([]audit.Gateway, len(subjects))
+	for i, s := range subjects {
+		gateways[i], planned[s.ID] = s.Gateway, s.runs
+		total += s.runs
+		for n := range s.runs {
+			if !done[key(s.ID, n+1)] {
+				left++
+			}
+		}
+	}
+	fmt.Fprintf(a.out, "auditing %d gateways in %d runs (%s) in %s\n", len(subjects), total, a.plan, a.dir)
+	if left < total {
+		fmt.Fprintf(a.out, "%d of them are done\n", total-left)
+	}
+	bar := newBar(a.out, left)
+	runs, within := errgroup.WithContext(ctx)
+	runs.SetLimit(a.o.parallel)
+	for _, s := range subjects {
+		for n := range s.runs {
+			if done[key(s.ID, n+1)] {
+				continue
+			}
+			runs.Go(func() error {
+				if within.Err() != nil {
+					return nil
+				}
+				r, err := a.once(within, s, n+1)
+				if err != nil || within.Err() != nil {
+					return err // what was cut off is done again
+				}
+				if err := a.journal.Add(r); err != nil {
+					return err
+				}
+				bar.tell(s.Gateway, r)
+				return nil
+			})
+		}
+	}
+	err := runs.Wait()
+	bar.end()
+	c := audit.Assess(a.plan, gateways, planned, a.journal.Done)
+	c.Tool = report.Tool{Name: "drainproof", Version: version}
+	if e := audit.Write(a.dir, c); e != nil {
+		return &exitError{3, errors.Join(err, e)}
+	}
+	if err != nil {
+		return &exitError{3, err}
+	}
+	a.sum(c)
+	if ctx.Err() != nil {
+		return &exitError{3, fmt.Errorf("interrupted; go on with --resume --dir %s", a.dir)}
+	}
+	if c.Exit != 0 {
+		return &exitError{code: c.Exit}
+	}
+	return nil
+}
+
+// sum prints what came of it.
+func (a *auditing) sum(c *audit.Scorecard) {
+	fmt.Fprintln(a.out)
+	for _, s := range c.Scores {
+		for _, note := range s.Notes {
+			fmt.Fprintf(a.out, "%s, %s\n", s.ID, note)
+		}
+	}
+	t := c.Totals
+	fmt.Fprintf(a.out, "detected %d of %d, named %d; falsely accused %d, inconclusive %d, not run %d; right gateways: %d of %d passed\n",
+		t.Detected, t.Runs, t.Named, t.Accused, t.Inconclusive, t.Missing, t.RightPassed, t.Right)
+	for _, f := range c.Flakes {
+		fmt.Fprintf(a.out, "ledger: %s failed %d and had no verdict in %d of %d runs of right gateways\n", f.Requirement, f.Failed, f.Inconclusive, f.Runs)
+	}
+	fmt.Fprintf(a.out, "%s: %s\nscorecard: %s\n", strings.ToUpper(c.Verdict), c.Why, filepath.Join(a.dir, audit.MarkdownName))
+}
+
+// once is one run of a gateway, and more of them while there is no verdict and
+// retries are left.
+func (a *auditing) once(ctx context.Context, s subject, number int) (audit.Run, error) {
+	for attempt := 1; ; attempt++ {
+		r, dir, err := a.attempt(ctx, s, number)
+		if err != nil || ctx.Err() != nil {
+			return r, err
+		}
+		r.Attempts = attempt
+		wrong := s.Wrong(r)
+		if s.Mark(r).Inconclusive != "" && attempt <= a.o.retries {
+			continue
+		}
+		if wrong == "" && !a.o.keepAll {
+			// The report of a verdict that is as it must be tells nothing.
+			return r, os.RemoveAll(dir)
+		}
+		if r.Report, err = filepath.Rel(a.dir, dir); err != nil {
+			r.Report = dir
+		}
+		return r, nil
+	}
+}
+
+// attempt runs the suite once, with a deadline.
+func (a *auditing) attempt(ctx context.Context, s subject, number int) (audit.Run, string, error) {
+	o := a.o.gateOptions
+	o.fault, o.level, o.observe = s.fault, a.depth.level, a.depth.bound
+	o.profile, o.filter = a.depth.asks(s.Gateway, s.point, number)
+	l, err := o.launcher(ctx, a.out)
+	if err != nil {
+		return audit.Run{}, "", &exitError{2, err}
+	}
+	l.bins = a.suite
+	if l.dir, err = os.MkdirTemp(filepath.Join(a.dir, "runs"), fmt.Sprintf("%s-%d-", s.ID, number)); err != nil {
+		return audit.Run{}, "", &exitError{2, err}
+	}
+	within, cancel := context.WithTimeout(ctx, o.deadline)
+	defer cancel()
+	started := time.Now()
+	r, err := l.run(within)
+	if err != nil {
+		return audit.Lost(s.Gateway, number, started, firstLine(err.Error())), l.dir, nil
+	}
+	return audit.Of(s.Gateway, number, r), l.dir, nil
+}
+
+func family(id string) string {
+	name, _, _ := strings.Cut(id, "-")
+	return name
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
