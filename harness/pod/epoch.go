@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/target"
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
@@ -15,9 +16,10 @@ import (
 // target that does not declare epochs. Ordinary markers carry it.
 func (g *Gateway) Epoch() string { return g.epoch }
 
-// commandRetries is how often a target's command that failed is tried again: it may
-// have read what a gateway was just writing, and the command is not what is judged.
-const commandRetries = 2
+// commandTries is how often a target's command is tried that failed: it may have read
+// what a gateway was just writing, or a gateway have taken what it wrote before anybody
+// saw it, and the command is not what is judged.
+const commandTries = 3
 
 // BeginByCommand has the target's own command request a drain, as a controller
 // would that knows no better, and learns from it how markers are stamped in this
@@ -27,19 +29,24 @@ func (g *Gateway) BeginByCommand(ctx context.Context) error {
 	if program == nil {
 		return errors.New("the target declares no epoch.command")
 	}
+	var err error
+	for range commandTries {
+		if err = g.runEpochCommand(ctx, *program); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// runEpochCommand is one try of it.
+func (g *Gateway) runEpochCommand(ctx context.Context, program target.Program) error {
 	if err := g.probe.Lend(ctx, wire.LendParams{Hand: wire.HandCommand}); err != nil {
 		return err
 	}
 	// What was begun is carried to its end, or the probe would not have the marker back.
 	within, cancel := settled(ctx)
 	defer cancel()
-	failed := g.pod.Exec(within, *program)
-	for range commandRetries {
-		if failed == nil || within.Err() != nil {
-			break
-		}
-		failed = g.pod.Exec(within, *program)
-	}
+	failed := g.pod.Exec(within, program)
 	again, cancelAgain := settled(ctx)
 	defer cancelAgain()
 	r, err := g.probe.Reclaim(again)

@@ -17,6 +17,7 @@ type loan struct {
 	hand   string
 	call   history.Stamp
 	before identity
+	finish func() sightings // of the marker since
 }
 
 // lendOut leaves the marker to another hand until it is reclaimed. Without it, what
@@ -32,7 +33,7 @@ func (m *marker) lendOut(p wire.LendParams) error {
 		return fmt.Errorf("the marker is lent already, to a %s", m.loan.hand)
 	}
 	m.lookLocked()
-	m.loan = &loan{hand: p.Hand, call: now(), before: m.known}
+	m.loan = &loan{hand: p.Hand, call: now(), before: m.known, finish: watchOver(m.path, m.known, m.seen, m.focus.look)}
 	return nil
 }
 
@@ -46,19 +47,25 @@ func (m *marker) reclaim() (wire.ReclaimResult, error) {
 		return r, errors.New("the marker is lent to nobody")
 	}
 	m.loan = nil
-	m.seen = now() // before the look: what happens after it is not the other hand's
-	m.known = identify(m.path)
-	if m.known == l.before {
+	seen := l.finish()
+	m.seen = seen.looked // what happens after that look is not the other hand's
+	m.known = seen.last
+	taken := seen.taken()
+	if m.known == l.before && taken == nil {
 		return r, nil
 	}
 	r.Changed = true
 	ev := history.Marker{Op: history.OpCancel, How: l.hand, Existed: l.before.exists, Present: m.known.exists}
+	over := now()
+	if taken != nil {
+		ev.Present, over = true, taken.call
+	}
 	if ev.Present {
 		ev.Op = history.OpBegin
 		if ev.Existed {
 			ev.Op = history.OpRewrite
 		}
-		if content, ok := regularContent(m.path); ok {
+		if content, ok := seen.content(); ok {
 			sum := sha256.Sum256(content)
 			ev.SHA256 = hex.EncodeToString(sum[:])
 			fields, _ := markerFields(content)
@@ -66,7 +73,30 @@ func (m *marker) reclaim() (wire.ReclaimResult, error) {
 		}
 	}
 	r.Present, r.Epoch = ev.Present, ev.Epoch
-	m.rec.record(history.Event{Kind: history.KindMarker, Call: l.call, Return: now(), Marker: &ev})
+	m.rec.record(history.Event{Kind: history.KindMarker, Call: l.call, Return: over, Marker: &ev})
+	if taken != nil {
+		m.rec.record(history.Event{Kind: history.KindMarker, Call: taken.call, Return: taken.ret,
+			Marker: &history.Marker{Op: history.OpFound, How: "removed", Existed: true}})
+	}
 	m.focus.look()
 	return r, nil
+}
+
+// taken is the move by which a marker went that had just been laid: nobody of the
+// controller's lays one and takes it away again, so somebody else took it.
+func (s *sightings) taken() *move {
+	if len(s.moves) < 2 || s.last.exists || !s.moves[len(s.moves)-2].to.exists {
+		return nil
+	}
+	return &s.moves[len(s.moves)-1]
+}
+
+// content is what the marker held last, where it could be read.
+func (s *sightings) content() ([]byte, bool) {
+	for i := len(s.moves) - 1; i >= 0; i-- {
+		if m := s.moves[i]; m.to.exists {
+			return m.content, m.read
+		}
+	}
+	return nil, false
 }

@@ -201,7 +201,7 @@ type LendParams struct {
 // ReclaimResult is what became of a marker that was lent.
 type ReclaimResult struct {
 	Changed bool   `json:"changed"`         // it was laid, written or removed
-	Present bool   `json:"present"`         // it lies there now
+	Present bool   `json:"present"`         // it lies there, or did until somebody else took it
 	Epoch   string `json:"epoch,omitempty"` // with which it is stamped
 }
 
