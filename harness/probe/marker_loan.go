@@ -18,6 +18,7 @@ type loan struct {
 	call   history.Stamp
 	before identity
 	finish func() sightings // of the marker since
+	kernel *witness         // of a marker that came and went between two looks
 }
 
 // lendOut leaves the marker to another hand until it is reclaimed. Without it, what
@@ -33,7 +34,7 @@ func (m *marker) lendOut(p wire.LendParams) error {
 		return fmt.Errorf("the marker is lent already, to a %s", m.loan.hand)
 	}
 	m.lookLocked()
-	m.loan = &loan{hand: p.Hand, call: now(), before: m.known, finish: watchOver(m.path, m.known, m.seen, m.focus.look)}
+	m.loan = &loan{hand: p.Hand, call: now(), before: m.known, finish: watchOver(m.path, m.known, m.seen, m.focus.look), kernel: watchFor(m.path)}
 	return nil
 }
 
@@ -51,6 +52,9 @@ func (m *marker) reclaim() (wire.ReclaimResult, error) {
 	m.seen = seen.looked // what happens after that look is not the other hand's
 	m.known = seen.last
 	taken := seen.taken()
+	if came := l.kernel.appeared(); came && len(seen.moves) == 0 {
+		taken = &move{call: l.call, ret: seen.looked} // both it and its going were missed
+	}
 	if m.known == l.before && taken == nil {
 		return r, nil
 	}
@@ -58,7 +62,10 @@ func (m *marker) reclaim() (wire.ReclaimResult, error) {
 	ev := history.Marker{Op: history.OpCancel, How: l.hand, Existed: l.before.exists, Present: m.known.exists}
 	over := now()
 	if taken != nil {
-		ev.Present, over = true, taken.call
+		ev.Present = true
+		if len(seen.moves) > 0 {
+			over = taken.call
+		}
 	}
 	if ev.Present {
 		ev.Op = history.OpBegin
