@@ -14,6 +14,7 @@ import (
 )
 
 //go:generate go run ../harness/cmd/drainproof spec -o SPEC.md
+//go:generate go run ../harness/cmd/drainproof incidents -o ../docs/incidents.md
 
 //go:embed SPEC.md.tmpl
 var specTemplate string

@@ -18,7 +18,7 @@ func elsewhere() map[string]string {
 		"./scripts/test":                         ".ci/run runs it; it runs this test",
 		"go test ./conformance":                  "./scripts/test runs it with all packages",
 		"./scripts/setup-docker":                 "TestSetupDocker",
-		"./scripts/prove 3 3 --only slow-cancel": "TestWrongGatewaysAreNamed proves every wrong gateway",
+		"./scripts/audit --repetitions 3 --only slow-cancel,right": "the README has the same audit, once",
 	}
 }
 
