@@ -15,9 +15,9 @@ import (
 // place that does.
 func elsewhere() map[string]string {
 	return map[string]string{
-		"./scripts/test":                         ".ci/run runs it; it runs this test",
-		"go test ./conformance":                  "./scripts/test runs it with all packages",
-		"./scripts/setup-docker":                 "TestSetupDocker",
+		"./scripts/test":         ".ci/run runs it; it runs this test",
+		"go test ./conformance":  "./scripts/test runs it with all packages",
+		"./scripts/setup-docker": "TestSetupDocker",
 		"./scripts/audit --repetitions 3 --only slow-cancel,right": "the README has the same audit, once",
 	}
 }
