@@ -76,6 +76,24 @@ func Judge(e Evidence) (judged, error) {
 	return j, nil
 }
 
+// JudgeAlone is what one history says by itself, as if its spec had been the whole run.
+// What the monitors of the requirement without have to say is left out, so that it can
+// be shown what they are good for; "" leaves nothing out.
+func JudgeAlone(name string, events []history.Event, without string) (verdict.Result, error) {
+	h, err := verdict.Judge(name, events)
+	if err != nil {
+		return verdict.Result{}, err
+	}
+	h.Judgements = slices.DeleteFunc(h.Judgements, func(j monitor.Judgement) bool { return j.Requirement == without })
+	header := events[0].Header
+	return verdict.Roll(verdict.Input{
+		Requirements: forVerdict(), Profile: report.ProfileFull, Runtime: header.Runtime, Features: header.Features, Filtered: true,
+		Specs:      []verdict.Spec{{Text: h.Spec, Point: header.Point, Requirements: h.Requirements}},
+		Histories:  []verdict.History{h},
+		Impossible: impossible(header.Features, header.Runtime, header.Root),
+	}), nil
+}
+
 // impossible says which requirements can't be judged on a target as it was run, and
 // why: what none of its features, its user or the runtime lets happen.
 func impossible(features []string, runtime string, root bool) map[string]string {

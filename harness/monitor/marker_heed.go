@@ -33,7 +33,7 @@ func hostileMonitors() []Monitor {
 func judgeHeeded(v *View, r *ruling) {
 	for i, s := range v.Spells {
 		begin := s.Drain.Begin
-		if s.AtStart || owner(begin) != r.Requirement || i > 0 && !answered(v.Spells[i-1], s) {
+		if s.AtStart || owner(begin) != r.Requirement || !v.listening(i) {
 			continue
 		}
 		level := begin.Marker.Drains
@@ -71,10 +71,21 @@ func judgeHeeded(v *View, r *ruling) {
 	}
 }
 
-// answered says whether the gateway answered the drain before this one, if that
-// one was in the same life and asked for an answer.
-func answered(before, s *Spell) bool {
-	return before.Life != s.Life || before.Ack != nil || unusual(before.Drain.Begin) && before.Drain.Begin.Marker.Drains == history.May
+// listening says whether the gateway answered the drain before the spell i, if that one
+// was in the same life and asked for an answer. For one that the target's own command
+// began nobody is charged (owner), so the one before that counts.
+func (v *View) listening(i int) bool {
+	s := v.Spells[i]
+	for i--; i >= 0 && v.Spells[i].Life == s.Life; i-- {
+		before := v.Spells[i]
+		switch begin := before.Drain.Begin; {
+		case before.Ack != nil, unusual(begin) && begin.Marker.Drains == history.May:
+			return true
+		case begin.Marker.How != "command":
+			return false
+		}
+	}
+	return true
 }
 
 // firstVersionUntil is how long the marker the drain began with was in place.

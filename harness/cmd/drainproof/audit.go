@@ -81,6 +81,7 @@ type auditOptions struct {
 	dir      string
 	resume   bool
 	keepAll  bool
+	archive  string
 	only     []string
 	wrong    int
 	right    int
@@ -130,6 +131,7 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 	f.StringVar(&o.dir, "dir", "", "folder of the audit (default: audit-DEPTH under the configuration's report.dir)")
 	f.BoolVar(&o.resume, "resume", false, "go on with the audit in that folder")
 	f.BoolVar(&o.keepAll, "keep", false, "keep the report of every run")
+	f.StringVar(&o.archive, "archive", "", "folder that keeps, of every gateway, the shortest history that names it")
 	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process or auto (default: the configuration's)")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
@@ -371,6 +373,11 @@ func (a *auditing) once(ctx context.Context, s subject, number int) (audit.Run, 
 		if s.Mark(r).Inconclusive != "" && attempt <= a.o.retries {
 			continue
 		}
+		if wrong == "" && a.o.archive != "" {
+			if err := a.keep(s.Gateway, dir); err != nil {
+				return r, err
+			}
+		}
 		if wrong == "" && !a.o.keepAll {
 			// The report of a verdict that is as it must be tells nothing.
 			return r, os.RemoveAll(dir)
@@ -380,6 +387,21 @@ func (a *auditing) once(ctx context.Context, s subject, number int) (audit.Run, 
 		}
 		return r, nil
 	}
+}
+
+// keep puts a history of the run into the archive.
+func (a *auditing) keep(g audit.Gateway, dir string) error {
+	if err := os.MkdirAll(a.o.archive, 0o755); err != nil {
+		return err
+	}
+	r, err := report.Read(dir)
+	if err != nil {
+		return err
+	}
+	if err := archive(a.o.archive, g, r); err != nil {
+		fmt.Fprintf(a.out, "not archived: %v\n", err)
+	}
+	return nil
 }
 
 // attempt runs the suite once, with a deadline.
