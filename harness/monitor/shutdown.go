@@ -19,7 +19,7 @@ func terminationMonitors() []Monitor {
 // Its situation arose when one life showed all three.
 func judgeTermination(v *View, r *ruling) {
 	for _, l := range v.Lives {
-		if l.Shutdown == nil || !v.promisesDeadline() {
+		if l.Shutdown == nil || !v.promisesDeadline() || v.crashedBefore(l) {
 			continue
 		}
 		late := v.judgeLateTurns(l, r)
@@ -188,6 +188,20 @@ func (v *View) judgeExit(l *Life, r *ruling) (known bool) {
 			fmt.Sprintf("it exited with %d, %s after the SIGTERM", code, round(l.Gone.Return.Sub(term.Return))), term, l.Gone, exit)
 	}
 	return true
+}
+
+// crashedBefore says whether the process may have crashed before the SIGTERM reached it:
+// it was gone before the engine said that the signal was sent, with a code that neither
+// an orderly end nor the signal gives, and nothing it published before shows that it had
+// heard it. Such a death is charged where nobody asked for it (STATE-006).
+func (v *View) crashedBefore(l *Life) bool {
+	const terminated = 128 + 15
+	_, code, known := l.exit()
+	if l.Gone == nil || l.Gone.Return > l.Shutdown.Return || !known || code == 0 || code == terminated {
+		return false
+	}
+	heard := v.heard(l)
+	return heard == nil || heard.Event.Return > l.Gone.Call
 }
 
 // leavesUnasked says whether the gateway had published that it goes before it was

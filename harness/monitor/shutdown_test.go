@@ -46,6 +46,26 @@ func TestShutdown(t *testing.T) {
 			s.refuse(1101, "late")
 			s.finish(2000, "t")
 		}, leaves(2010, 0)), arose: first},
+		{name: "it crashes before the engine says that the signal was sent", story: tell(func(s *story) {
+			s.declares(3000, "shutdown")
+			launched(s)
+			s.hold(100, "t", durable)
+			s.read(100.5, history.Running, 1)
+			s.end(1004, "t", history.Cut)
+			s.process(1010, history.ProcessGone)
+			s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
+			s.exited(1120, 2)
+		}), notArose: first},
+		{name: "the signal kills it before the engine says that it was sent", story: tell(func(s *story) {
+			s.declares(3000, "shutdown")
+			launched(s)
+			s.hold(100, "t", durable)
+			s.read(100.5, history.Running, 1)
+			s.end(1004, "t", history.Cut)
+			s.process(1010, history.ProcessGone)
+			s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
+			s.exited(1120, 143)
+		}), violated: first},
 		{name: "the signal meets it on its way out", story: tell(func(s *story) {
 			s.declares(3000, "shutdown")
 			launched(s)
