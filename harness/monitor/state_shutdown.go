@@ -133,12 +133,13 @@ func (v *View) shutdownUntil(l *Life) history.Stamp {
 }
 
 // idleFrom is when the last turn of the life was over: for its client, or for the
-// model when no client of this life waits for it; never when one was not.
+// model when no client of this life waits for it; never when one was not. One for which
+// no connection could be made was never the gateway's.
 func (v *View) idleFrom(l *Life) history.Stamp {
 	last := dawn
 	for _, t := range v.sent {
 		switch {
-		case t.Life != l:
+		case t.Life != l || t.Outcome() == history.Unsent:
 		case t.Ended == nil:
 			return never
 		default:
