@@ -76,7 +76,7 @@ func (v *View) drainsBegun(at history.Stamp) int {
 // or stale.
 func (v *View) lastCancel(at history.Stamp) *Drain {
 	for i := v.drainsBegun(at) - 1; i >= 0; i-- {
-		if d := v.Drains[i]; d.past() < at {
+		if d := v.Drains[i]; d.past() <= at {
 			return d
 		}
 	}

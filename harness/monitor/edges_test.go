@@ -351,6 +351,14 @@ func TestCountEdges(t *testing.T) {
 			s.read(2012, history.Running, 0)
 			s.read(2060, history.Stopped, 0)
 		})},
+		{name: "a begin and a cancel that overtake the sigterm", story: tell(launched, func(s *story) {
+			s.action(2000, history.ActionSIGTERM)
+			s.begin(2010)
+			s.read(2012, history.Draining, 0)
+			s.cancel(2020)
+			s.read(2022, history.Running, 0)
+			s.read(2060, history.Stopped, 0)
+		})},
 		{name: "the death of a life is noticed in the next", story: tell(launched, func(s *story) {
 			s.action(1000, history.ActionSIGKILL)
 			s.life++

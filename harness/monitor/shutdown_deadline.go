@@ -122,13 +122,37 @@ func (v *View) judgeHonouredAgain(d *Drain, l, next *Life, r *ruling) {
 			r.arises()
 			continue
 		}
-		until := min(s.Until, v.horizon)
-		if next.Ready == nil || next.Ready.Action.Error != "" || v.ran(next.Ready.Return, until) <= v.Grace {
+		if next.Ready == nil || next.Ready.Action.Error != "" {
 			continue
 		}
+		late := v.notDraining(next, next.Ready.Return, min(s.Until, v.horizon))
+		if late == nil {
+			continue // nobody looked
+		}
 		r.arises()
-		r.violation(until, "a marker that outlived a shutdown is honoured at the next start",
-			fmt.Sprintf("%s after it was ready again, the gateway has not published draining", round(v.ran(next.Ready.Return, until))),
-			d.Begin, l.Shutdown, next.Start, next.Ready)
+		r.violation(late.Return, "a marker that outlived a shutdown is honoured at the next start",
+			fmt.Sprintf("%s after it was ready again, the gateway has not published draining", round(v.ran(next.Ready.Return, late.Call))),
+			d.Begin, l.Shutdown, next.Start, next.Ready, late)
 	}
+}
+
+// notDraining is the first reading of the life that shows anything but draining the
+// grace after the instant, be it of what was left over from before; nil: there is none.
+func (v *View) notDraining(l *Life, from, until history.Stamp) *history.Event {
+	var first *history.Event
+	for _, p := range v.Publications {
+		for _, read := range p.Reads[p.since(from):] {
+			if read.Life != l || read.Event.Return > until {
+				break
+			}
+			if read.State.State == history.Draining || v.ran(from, read.Event.Call) <= v.Grace {
+				continue
+			}
+			if first == nil || read.Event.Return < first.Return {
+				first = read.Event
+			}
+			break
+		}
+	}
+	return first
 }

@@ -263,6 +263,12 @@ func TestMarkerOutlivesShutdown(t *testing.T) {
 			s.read(2016, history.Running, 0)
 			s.stale(12100, history.Running, 0)
 		}), violated: []string{"RESTART-001", "SHUTDOWN-003"}},
+		{name: "not honoured, and nothing is published at all", story: tell(launched, drained(0), told, leaves(1110, 0), respawned, func(s *story) {
+			s.stale(12100, history.Stopped, 0)
+		}), violated: third},
+		{name: "nobody looked", story: tell(launched, drained(0), told, leaves(1110, 0), respawned, func(s *story) {
+			s.refuse(12100, "r")
+		}), notArose: third},
 		{name: "cancelled while it was down", story: tell(launched, drained(0), told, leaves(1110, 0), func(s *story) {
 			s.cancel(1500)
 		}, respawned, func(s *story) {

@@ -22,8 +22,9 @@ func shutdownMonitors() []Monitor {
 // A signal takes its way: a `running` counts as published after it only when the
 // publication is new (another file than any before the signal, or changed back
 // from another state), and the gateway had certainly heard: it had published
-// something else since the signal, or B has passed. (A signal can be overtaken by
-// a cancel that is sent right after it; a gateway that has not heard is not told.)
+// something else since the signal that no marker accounts for, or B has passed. (A
+// signal can be overtaken by what is done to the marker right after it; a gateway that
+// has not heard is not told.)
 func judgeShutdownWins(v *View, r *ruling) {
 	for _, l := range v.Lives {
 		term := l.Shutdown
@@ -47,7 +48,8 @@ func judgeShutdownWins(v *View, r *ruling) {
 				fresh := now.State.Version != "" && now.State.Version != version || other != nil && !now.overlaps(other)
 				version = now.State.Version
 				if now.State.State != history.Running {
-					heard = heard || fresh && (before == nil || now.State.State != before.State.State)
+					marker := now.State.State == history.Draining && v.drainedLately(term.Call, now.Event)
+					heard = heard || fresh && !marker && (before == nil || now.State.State != before.State.State)
 					other = now
 				}
 				read = read || cancel != nil && cancel.Return < now.Event.Call
@@ -131,12 +133,13 @@ func (v *View) shutdownUntil(l *Life) history.Stamp {
 }
 
 // idleFrom is when the last turn of the life was over: for its client, or for the
-// model when no client of this life waits for it; never when one was not.
+// model when no client of this life waits for it; never when one was not. One for which
+// no connection could be made was never the gateway's.
 func (v *View) idleFrom(l *Life) history.Stamp {
 	last := dawn
 	for _, t := range v.sent {
 		switch {
-		case t.Life != l:
+		case t.Life != l || t.Outcome() == history.Unsent:
 		case t.Ended == nil:
 			return never
 		default:

@@ -89,9 +89,9 @@ func judgeRemovedWhileDown(v *View, r *ruling) {
 	}
 }
 
-// nextBegin is when the next drain after the instant may begin.
+// nextBegin is when the next drain, from the instant on, may begin.
 func (v *View) nextBegin(at history.Stamp) history.Stamp {
-	if i := v.drainsBegun(at); i < len(v.Drains) {
+	if i := v.drainsBegun(at - 1); i < len(v.Drains) {
 		return v.Drains[i].Begin.Call
 	}
 	return never
