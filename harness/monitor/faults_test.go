@@ -176,6 +176,14 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.stale(12000, history.Stopping, 0)
 		}), violated: []string{"STATE-011"}},
 
+		{name: "a drain delays the shutdown, and a client knocks when it is over", story: tell(launched, drained(0), func(s *story) {
+			s.action(1100, history.ActionSIGTERM)
+			s.read(1101, history.Stopping, 0)
+			s.read(11900, history.Stopped, 0)
+			s.process(12000, history.ProcessGone, exit(0))
+			s.turn(12100, "t", history.TurnSent)
+		}), violated: []string{"STATE-011"}},
+
 		{name: "a flap on a rewrite that outlasts the cancel", story: tell(launched, drained(0), func(s *story) {
 			s.rewrite(1500)
 			s.read(1502, history.Running, 0)

@@ -106,7 +106,7 @@ func judgeShutdownEnds(v *View, r *ruling) {
 // on with nothing in flight, until when, and whether its end was seen.
 func (v *View) lingered(l *Life) (stayed time.Duration, until history.Stamp, ended bool) {
 	until, ended = v.stayedUntil(l)
-	if idle := max(l.Shutdown.Return, v.idleFrom(l)); idle < until {
+	if idle := max(l.Shutdown.Return, v.idleFrom(l, until)); idle < until {
 		stayed = v.ran(idle, until)
 	}
 	return stayed, until, ended
@@ -132,14 +132,14 @@ func (v *View) shutdownUntil(l *Life) history.Stamp {
 	return over
 }
 
-// idleFrom is when the last turn of the life was over: for its client, or for the
-// model when no client of this life waits for it; never when one was not. One for which
-// no connection could be made was never the gateway's.
-func (v *View) idleFrom(l *Life) history.Stamp {
+// idleFrom is when the last turn of the life was over, of those sent before the instant:
+// for its client, or for the model when no client of this life waits for it; never when
+// one was not. One for which no connection could be made was never the gateway's.
+func (v *View) idleFrom(l *Life, until history.Stamp) history.Stamp {
 	last := dawn
 	for _, t := range v.sent {
 		switch {
-		case t.Life != l || t.Outcome() == history.Unsent:
+		case t.Life != l || t.Sent.Call >= until || t.Outcome() == history.Unsent:
 		case t.Ended == nil:
 			return never
 		default:
