@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -111,12 +112,13 @@ func (v *View) judgeCutShort(l *Life, r *ruling) (whole bool) {
 		expected := fmt.Sprintf("a turn in flight at the SIGTERM may go on for %s", v.Header.ShutdownDeadline)
 		actual := fmt.Sprintf("%s after it: %s", round(end.Return.Sub(term.Return)), history.Describe(*end))
 		evidence := []*history.Event{t.reached(), term, end, t.Ended}
-		if end.Call >= term.Call {
+		if end.Call >= term.Call || t.answeredByModel(term.Return) {
 			r.violation(end.Return, expected, actual, evidence...)
 			continue
 		}
 		// A client waits for the end in one long read: it may have come before the
-		// signal, and the client have been woken late.
+		// signal, and the client have been woken late. Not so where the gateway still
+		// took an answer of the model's.
 		r.miss(v, term.Call, end.Return, end.Return.Sub(term.Call), expected, actual, evidence...)
 	}
 	return whole
@@ -143,6 +145,11 @@ func (t *Turn) releasedAfter(at history.Stamp) bool {
 		}
 	}
 	return false
+}
+
+// answeredByModel says whether the gateway took an answer for it after the instant.
+func (t *Turn) answeredByModel(at history.Stamp) bool {
+	return slices.ContainsFunc(t.Calls, func(c *Call) bool { return c.Done != nil && c.Done.Call > at })
 }
 
 // broke returns the first event by which the turn ended as it should not after the

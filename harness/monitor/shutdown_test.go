@@ -79,6 +79,12 @@ func TestShutdown(t *testing.T) {
 			s.action(1000, history.ActionSIGTERM)
 			s.read(1002, history.Stopped, 0)
 		}, leaves(1010, 143)), violated: first},
+		{name: "cut near a stall, after the gateway took the model's answer", story: tell(ending, stopping, func(s *story) {
+			s.stall(990, 1090)
+			s.model(1200, "t", history.ModelReleased)
+			s.model(1200.5, "t", history.ModelDone)
+			s.span(110, 1210, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: "t", Phase: history.TurnEnded, Outcome: history.Cut}})
+		}, leaves(2010, 0)), violated: first},
 		{name: "nobody listens any more", story: tell(ending, stopping, func(s *story) {
 			s.end(1010, "late", history.Unsent)
 			s.finish(2000, "t")
