@@ -424,6 +424,18 @@ func TestStartEdges(t *testing.T) {
 			s.cancel(2010)
 			s.read(2030, history.Running, 0)
 		}), notArose: []string{"RESTART-002"}},
+		{name: "draining for the marker that was there at start, and is laid anew", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1520, history.ProcessGone)
+			s.up(2000, history.ActionRespawn)
+			s.read(2008, history.Starting, 0)
+			s.cancel(2010)
+			s.shown(ms(2025), ms(2035), history.Draining, 0)
+			s.begin(2030)
+			s.read(2037, history.Running, 0)
+			s.read(2040, history.Draining, 0)
+			s.refuse(2050, "r")
+		}), arose: []string{"GATE-001"}},
 		{name: "recreated: no respawn", story: tell(launched, drained(0), func(s *story) {
 			s.action(1500, history.ActionRecreate)
 			s.up(1600, history.ActionStart)
