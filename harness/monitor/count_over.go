@@ -107,14 +107,20 @@ func judgeLeak(v *View, r *ruling) {
 	lastZero := map[*Life]history.Stamp{}
 	for _, p := range v.Publications {
 		for _, read := range p.Reads {
-			if read.Good && read.Fresh && read.State.Count == 0 {
-				lastZero[read.Life] = max(lastZero[read.Life], read.Event.Call)
+			if !read.Good || !read.Fresh || read.State.Count != 0 {
+				continue
+			}
+			if last, seen := lastZero[read.Life]; !seen || read.Event.Call > last {
+				lastZero[read.Life] = read.Event.Call
 			}
 		}
 	}
 	for _, t := range v.Turns {
 		// Of refusals there are hundreds; those that tell are of turns that got in.
-		if t.endedAbnormally() && t.reached() != nil && lastZero[v.lifeAt(t.Ended.Return)] > t.Ended.Return {
+		if !t.endedAbnormally() || t.reached() == nil {
+			continue
+		}
+		if last, seen := lastZero[v.lifeAt(t.Ended.Return)]; seen && last > t.Ended.Return {
 			r.arises()
 		}
 	}

@@ -140,11 +140,14 @@ func (v *View) acknowledgement(s *Spell, p *Publication) *Read {
 	ours := false // what is read from here on can't be the last drain's any more
 	if !s.AtStart {
 		before := p.lastBefore(s.From)
-		if before != nil && before.Life == s.Life && before.Fresh {
-			ours = before.State.State != history.Draining
-		} else {
-			prev := v.lastCancel(s.Drain.Begin.Call)
+		prev := v.lastCancel(s.Drain.Begin.Call)
+		switch {
+		case before == nil || before.Life != s.Life:
 			ours = prev == nil || prev.past() <= s.Life.From
+		case prev != nil && prev.Begin.Call < s.Life.From && prev.past() > before.Event.Call:
+			// It was launched into the last drain, which it may not have published by then.
+		default:
+			ours = before.State.State != history.Draining
 		}
 	} else {
 		ours = true // only fresh readings are looked at

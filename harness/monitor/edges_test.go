@@ -372,6 +372,34 @@ func TestCountEdges(t *testing.T) {
 	})
 }
 
+// TestNobodyReadTheLastWords has the probe stand still from a gateway's end to the next
+// launch: what is read first may be what the old one wrote last.
+func TestNobodyReadTheLastWords(t *testing.T) {
+	last := func(from, to float64, state string, count int) func(*story) {
+		return func(s *story) {
+			s.stall(from, to)
+			s.process(1520, history.ProcessGone)
+			s.up(2000, history.ActionRespawn)
+			s.read(2025, state, count)
+			s.read(2030, history.Running, 0)
+			s.stale(9000, history.Running, 0)
+		}
+	}
+	ended := func(s *story) { s.action(1500, history.ActionSIGTERM) }
+	killed := func(s *story) {
+		s.hold(1400, "t")
+		s.action(1500, history.ActionSIGKILL)
+		s.model(1501, "t", history.ModelGone)
+		s.end(1502, "t", history.Cut)
+	}
+	runChecks(t, []check{
+		{name: "it ended in good order", story: tell(launched, ended, last(1499, 2020, history.Stopped, 0))},
+		{name: "it had counted a turn", story: tell(launched, killed, last(1499, 2020, history.Running, 1))},
+		{name: "the probe was awake before the launch", story: tell(launched, killed, last(1499, 1990, history.Running, 1)), violated: []string{"COUNT-007"}},
+		{name: "the probe was awake after the end", story: tell(launched, killed, last(1600, 2020, history.Running, 1)), violated: []string{"COUNT-007"}},
+	})
+}
+
 // TestStartEdges are restarts whose way in was seen to open late, or early.
 func TestStartEdges(t *testing.T) {
 	respawned := func(listening [2]float64, running, draining float64) func(*story) {
@@ -396,6 +424,18 @@ func TestStartEdges(t *testing.T) {
 			s.cancel(2010)
 			s.read(2030, history.Running, 0)
 		}), notArose: []string{"RESTART-002"}},
+		{name: "draining for the marker that was there at start, and is laid anew", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1520, history.ProcessGone)
+			s.up(2000, history.ActionRespawn)
+			s.read(2008, history.Starting, 0)
+			s.cancel(2010)
+			s.shown(ms(2025), ms(2035), history.Draining, 0)
+			s.begin(2030)
+			s.read(2037, history.Running, 0)
+			s.read(2040, history.Draining, 0)
+			s.refuse(2050, "r")
+		}), arose: []string{"GATE-001"}},
 		{name: "recreated: no respawn", story: tell(launched, drained(0), func(s *story) {
 			s.action(1500, history.ActionRecreate)
 			s.up(1600, history.ActionStart)

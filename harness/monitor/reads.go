@@ -71,20 +71,25 @@ func good(s *history.State) bool {
 
 // freshen gives each reading its life and says whether it is that life's own. A
 // file is the new process's once its identity differs from what was there before
-// it was launched; an HTTP answer once the ready check has passed, or, where no process
+// it was launched, or, where nobody may have read what its predecessor wrote last, once
+// it changes after that; an HTTP answer once the ready check has passed, or, where no process
 // was there before that could have left it, once it tells of one.
 func (v *View) freshen(p *Publication) {
 	n := 0
 	seen := "" // identity of the file in the last reading
 	left := "" // the same, when the current life was launched
 	fresh := false
+	unread := false // what was there then may have been written since the last reading
 	for _, r := range p.Reads {
 		for n+1 < len(v.Lives) && v.Lives[n+1].From <= r.Event.Call {
 			n++
-			left, fresh = seen, false
+			left, fresh, unread = seen, false, v.sleptThrough(v.Lives[n-1], v.Lives[n])
 		}
 		r.Life = v.Lives[n]
 		version := r.State.Version
+		if unread && version != "" {
+			left, unread = version, false
+		}
 		switch {
 		case r.Life.Start == nil:
 			r.Fresh = true
@@ -100,6 +105,24 @@ func (v *View) freshen(p *Publication) {
 			seen = version
 		}
 	}
+}
+
+// sleptThrough says whether the probe, which reads a file every few milliseconds, may have
+// stood still from the end of one life until the next was launched. Before the first
+// launch there was nobody to write anything.
+func (v *View) sleptThrough(before, l *Life) bool {
+	if before.Start == nil {
+		return false
+	}
+	end := before.Alive
+	i, _ := slices.BinarySearchFunc(v.noises, end, func(n noise, at history.Stamp) int { return cmp.Compare(n.upTo, at) })
+	for ; i < len(v.noises) && v.noises[i].from <= end; i++ {
+		n := v.noises[i]
+		if n.to >= l.From && n.event.Kind == history.KindStall && n.event.Stall.Of != history.StallGateway {
+			return true
+		}
+	}
+	return false
 }
 
 // firstLaunched says whether no process was launched before the one of this life.
