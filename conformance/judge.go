@@ -71,7 +71,7 @@ func Judge(e Evidence) (judged, error) {
 		in.Histories = append(in.Histories, h)
 		root = root || events[0].Header.Root
 	}
-	in.Impossible = impossible(e.Features, e.Runtime, root)
+	in.Impossible, in.Flaky = impossible(e.Features, e.Runtime, root), flakes()
 	j.Result, j.histories = verdict.Roll(in), in.Histories
 	return j, nil
 }
@@ -91,6 +91,7 @@ func JudgeAlone(name string, events []history.Event, without string) (verdict.Re
 		Specs:      []verdict.Spec{{Text: h.Spec, Point: header.Point, Requirements: h.Requirements}},
 		Histories:  []verdict.History{h},
 		Impossible: impossible(header.Features, header.Runtime, header.Root),
+		Flaky:      flakes(),
 	}), nil
 }
 

@@ -75,7 +75,7 @@ func (l *ledger) closure(id string) map[string]bool {
 // charged says whether a breach of the requirement counts at all.
 func (l *ledger) charged(id string) bool {
 	r, known := l.byID[id]
-	return known && l.violated[id] && (l.declared(r) || len(l.bound[id]) > 0) && l.in.Impossible[id] == ""
+	return known && l.violated[id] && (l.declared(r) || len(l.bound[id]) > 0) && l.in.Impossible[id] == "" && l.in.Flaky[id] == ""
 }
 
 // declared says whether the requirement applies to the target by its features.
@@ -125,6 +125,9 @@ func (l *ledger) decide(r Requirement, f Finding, judged bool, inconclusive stri
 	}
 	if !l.declared(r) && len(l.bound[r.ID]) == 0 {
 		return NotApplicable, fmt.Sprintf("the target does not declare %q", r.Feature), nil
+	}
+	if why := l.in.Flaky[r.ID]; why != "" {
+		return Inconclusive, "its check is in the flake ledger until it is mended: " + why, nil
 	}
 	if n := len(f.Violations); n > 0 {
 		if by := l.failedNeeds(r.ID); len(by) > 0 {

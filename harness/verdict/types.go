@@ -98,6 +98,7 @@ type Input struct {
 	Runtime      string            // docker or process; only docker certifies
 	Features     []string          // declared by the target
 	Impossible   map[string]string // ID -> why it can't be judged on this target
+	Flaky        map[string]string // ID -> why its check is not to be relied on, for or against anybody
 	Filtered     bool              // a hand-made selection of specs ran
 	Relaxed      bool              // another bound than the declared, one above the highest allowed, or other markers than the contract's
 }

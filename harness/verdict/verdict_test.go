@@ -127,6 +127,10 @@ func TestRoll(t *testing.T) {
 		}, want: "A:pass B:pass C:pass S:pass F:inconclusive", overall: Incomplete, exit: 3},
 		{name: "impossible here", in: run(ran("s", "passed", all, quiet("B"))), change: func(in *Input) { in.Impossible = map[string]string{"B": "runs as root"} },
 			want: "A:pass B:not-applicable C:pass S:pass", overall: Conformant, reason: "runs as root"},
+		{name: "held, by a check that is known to be flaky", in: run(ran("s", "passed", all)), change: func(in *Input) { in.Flaky = map[string]string{"B": "1 run of 12"} },
+			want: "A:pass B:inconclusive C:pass S:pass", overall: Incomplete, exit: 3, reason: "flake ledger until it is mended: 1 run of 12"},
+		{name: "broken, by a check that is known to be flaky", in: run(ran("s", "passed", all, broken("B"))), change: func(in *Input) { in.Flaky = map[string]string{"B": "1 run of 12"} },
+			want: "A:pass B:inconclusive C:pass S:pass", overall: Incomplete, exit: 3},
 		{name: "no point, and the gate", in: run(ran("s", "passed", all)), change: func(in *Input) { in.Requirements = append(in.Requirements, Requirement{ID: "N", Level: Must}) },
 			want: "A:pass B:pass C:pass S:pass", overall: Conformant},
 		{name: "no point, and everything", in: run(ran("s", "passed", all)), change: func(in *Input) {
