@@ -37,6 +37,7 @@ type launcher struct {
 	env     []string
 	without error             // why there is no engine, when the process runtime was chosen for that
 	bins    artifact.Binaries // the suite, where somebody built it already
+	mute    bool              // somebody else says what came of it
 	options gateOptions
 }
 
@@ -261,7 +262,9 @@ func (l *launcher) noReport(dir string, ended error) error {
 
 // incomplete prints the machine's line too: a gatekeeper gets one in every case.
 func (l *launcher) incomplete(code int, why error, dir string) error {
-	fmt.Fprintln(l.out, report.ResultLine(&report.Report{Verdict: "incomplete", ExitCode: code, Dir: dir}))
+	if !l.mute {
+		fmt.Fprintln(l.out, report.ResultLine(&report.Report{Verdict: "incomplete", ExitCode: code, Dir: dir}))
+	}
 	return &exitError{code, why}
 }
 
