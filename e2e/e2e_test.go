@@ -436,7 +436,7 @@ func TestWrongGatewaysAreNamed(t *testing.T) {
 	}
 	drainproof(t, "audit", "--depth", "gate", "--right", "1", "--runtime", runtimeUnderTest(),
 		"--only", proven()+",right", "--retry-incomplete", "2", "--keep", "--dir", "reports/audit-test").must(t, 0, "SOUND: ")
-	secondOpinion(t, dir, false)
+	secondOpinion(t, filepath.Join(dir, "runs"), false)
 	if !t.Failed() {
 		_ = os.RemoveAll(dir)
 	}
