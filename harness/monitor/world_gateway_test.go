@@ -95,7 +95,7 @@ func (w *world) launch() {
 // starts launches the gateway and waits until it is ready. It finds out whether to
 // drain before it publishes anything but starting, and opens its ingress only then.
 func (w *world) starts(drains func() bool, meanwhile func()) {
-	w.pass(3) // whoever was about to look has
+	w.pass(3)      // whoever was about to look has
 	w.lookAtFile() // its observer never sleeps for as long as a launch takes
 	w.passTo(max(w.busy, w.pages[0].busy) + 1)
 	w.life++
