@@ -107,6 +107,12 @@ func points(findings []Finding) []Point {
 	return out
 }
 
+// judged says whether a spec put the requirement to the test. A SHOULD may be found
+// broken in passing.
+func judged(f Finding) bool {
+	return f.Verdict == Pass || f.Verdict == Warn && len(f.Specs) > 0
+}
+
 func count(list []Finding, v Verdict) int {
 	n := 0
 	for _, f := range list {
@@ -133,7 +139,7 @@ func overall(in Input, findings []Finding) (Overall, string) {
 	if ids := which(Blocked, Inconclusive, HarnessError); ids != "" {
 		return Incomplete, "no verdict on: " + ids
 	}
-	if len(in.Histories) == 0 || count(findings, Pass)+count(findings, Warn) == 0 {
+	if len(in.Histories) == 0 || !slices.ContainsFunc(findings, judged) {
 		return Incomplete, "nothing was judged"
 	}
 	switch {
@@ -145,6 +151,8 @@ func overall(in Input, findings []Finding) (Overall, string) {
 		return NotCertifying, "it was measured by another bound, or by other markers, than the contract's"
 	case in.Profile != ProfileGate && in.Profile != ProfileFull:
 		return NotCertifying, fmt.Sprintf("%q is no profile", in.Profile)
+	case count(findings, Pass) == 0:
+		return Incomplete, "no requirement held: there are only warnings"
 	}
 	return Conformant, fmt.Sprintf("all %d requirements of the profile held", count(findings, Pass))
 }

@@ -102,6 +102,9 @@ func TestRoll(t *testing.T) {
 		{name: "a relaxed bound", in: run(ran("s", "passed", all)), change: func(in *Input) { in.Relaxed = true }, want: "A:pass B:pass C:pass S:pass", overall: NotCertifying},
 		{name: "a filter", in: run(ran("s", "passed", []string{"A"})), change: func(in *Input) { in.Filtered = true }, want: "A:pass", overall: NotCertifying},
 		{name: "a filter does not hide a breach", in: run(ran("s", "passed", []string{"A"}, broken("C"))), change: func(in *Input) { in.Filtered = true }, want: "A:pass C:fail", overall: NonConformant, exit: 1},
+		{name: "a SHOULD that is broken in passing, and nothing else is judged", in: run(ran("s", "passed", nil, broken("S"))), change: func(in *Input) { in.Filtered = true }, want: "S:warn", overall: Incomplete, exit: 3, reason: "nothing was judged"},
+		{name: "a SHOULD that is broken, and all that a filter left", in: run(ran("s", "failed", []string{"S"}, broken("S"))), change: func(in *Input) { in.Filtered = true }, want: "S:warn", overall: NotCertifying},
+		{name: "a contract of which nothing held", in: run(ran("s", "failed", []string{"S"}, broken("S"))), change: func(in *Input) { in.Requirements = in.Requirements[3:] }, want: "S:warn", overall: Incomplete, exit: 3, reason: "only warnings"},
 		{name: "a profile nobody knows", in: run(ran("s", "passed", all)), change: func(in *Input) { in.Profile = "mine" }, want: "A:pass B:pass C:pass S:pass", overall: NotCertifying},
 		{name: "a failure on the process runtime", in: run(ran("s", "failed", all, broken("C"))), change: func(in *Input) { in.Runtime = "process" }, want: "A:blocked B:blocked C:fail S:blocked", overall: NonConformant, exit: 1},
 		{name: "a feature that is not declared", in: run(ran("s", "passed", all)), change: func(in *Input) {
