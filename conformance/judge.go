@@ -47,8 +47,7 @@ const impossibleForRoot = "the gateway runs as root, from whom no file can be ke
 func Judge(e Evidence) (judged, error) {
 	j := judged{events: map[string][]history.Event{}}
 	in := verdict.Input{
-		Requirements: forVerdict(), Profile: e.Profile, Runtime: e.Runtime,
-		Features: e.Features, Filtered: e.Filtered, Relaxed: e.Relaxed,
+		Profile: e.Profile, Runtime: e.Runtime, Features: e.Features, Filtered: e.Filtered, Relaxed: e.Relaxed,
 	}
 	root := false
 	for _, s := range e.Specs {
@@ -71,9 +70,15 @@ func Judge(e Evidence) (judged, error) {
 		in.Histories = append(in.Histories, h)
 		root = root || events[0].Header.Root
 	}
-	in.Impossible, in.Flaky = impossible(e.Features, e.Runtime, root), flakes()
-	j.Result, j.histories = verdict.Roll(in), in.Histories
+	j.Result, j.histories = roll(in, root), in.Histories
 	return j, nil
+}
+
+// roll makes the verdict by the contract of this program; root says whether the gateway
+// ran as root.
+func roll(in verdict.Input, root bool) verdict.Result {
+	in.Requirements, in.Impossible, in.Flaky = forVerdict(), impossible(in.Features, in.Runtime, root), flakes()
+	return verdict.Roll(in)
 }
 
 // JudgeAlone is what one history says by itself, as if its spec had been the whole run.
@@ -86,13 +91,11 @@ func JudgeAlone(name string, events []history.Event, without string) (verdict.Re
 	}
 	h.Judgements = slices.DeleteFunc(h.Judgements, func(j monitor.Judgement) bool { return j.Requirement == without })
 	header := events[0].Header
-	return verdict.Roll(verdict.Input{
-		Requirements: forVerdict(), Profile: report.ProfileFull, Runtime: header.Runtime, Features: header.Features, Filtered: true,
-		Specs:      []verdict.Spec{{Text: h.Spec, Point: header.Point, Requirements: h.Requirements}},
-		Histories:  []verdict.History{h},
-		Impossible: impossible(header.Features, header.Runtime, header.Root),
-		Flaky:      flakes(),
-	}), nil
+	return roll(verdict.Input{
+		Profile: report.ProfileFull, Runtime: header.Runtime, Features: header.Features, Filtered: true,
+		Specs:     []verdict.Spec{{Text: h.Spec, Point: header.Point, Requirements: h.Requirements}},
+		Histories: []verdict.History{h},
+	}, header.Root), nil
 }
 
 // impossible says which requirements can't be judged on a target as it was run, and
