@@ -17,7 +17,7 @@ const JournalName = "runs.jsonl"
 // Journal keeps what was run, a line each, so that an audit that was cut off can go
 // on: the plan first, then every run. It is safe for concurrent use.
 type Journal struct {
-	Done []Run // those that an earlier start left
+	Done []Run // all there are, those that an earlier start left first
 
 	mu   sync.Mutex
 	file *os.File

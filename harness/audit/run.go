@@ -47,12 +47,17 @@ func Of(g Gateway, number int, r *report.Report) Run {
 		Verdicts: map[string]report.Verdict{}, Judged: []string{}, Receipts: append([]string{}, r.Receipts...),
 	}
 	for _, q := range r.Requirements {
-		run.Judged = append(run.Judged, q.ID)
-		if q.Verdict != report.Pass && q.Verdict != report.NotApplicable {
-			run.Verdicts[q.ID] = q.Verdict
-		}
+		run.Note(q.ID, q.Verdict)
 	}
 	return run
+}
+
+// Note takes down what was said of a requirement.
+func (r *Run) Note(id string, v report.Verdict) {
+	r.Judged = append(r.Judged, id)
+	if v != report.Pass && v != report.NotApplicable {
+		r.Verdicts[id] = v
+	}
 }
 
 // Lost is a run that left no report.

@@ -94,10 +94,7 @@ func alone(g audit.Gateway, events []history.Event, without string) (audit.Run, 
 		Verdicts: map[string]report.Verdict{},
 	}
 	for _, f := range res.Findings {
-		run.Judged = append(run.Judged, f.ID)
-		if v := report.Verdict(f.Verdict); v != report.Pass && v != report.NotApplicable {
-			run.Verdicts[f.ID] = v
-		}
+		run.Note(f.ID, report.Verdict(f.Verdict))
 	}
 	for _, receipt := range res.Receipts {
 		run.Receipts = append(run.Receipts, receipt.Fault)

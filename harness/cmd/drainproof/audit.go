@@ -47,10 +47,10 @@ func depths() []depth {
 			if g.Right() || point != "" {
 				return config.ProfileGate, ""
 			}
-			return config.ProfileFull, "family:" + family(g.MustName)
+			return config.ProfileFull, "family:" + conformance.Requirement{ID: g.MustName}.Family()
 		}},
 		{name: "quick", level: config.LevelGate, bound: auditBound, asks: func(g audit.Gateway, _ string, number int) (string, string) {
-			own := family(g.MustName)
+			own := conformance.Requirement{ID: g.MustName}.Family()
 			if g.Right() {
 				// Each run takes another family, so that all are judged on it.
 				all := conformance.Families()
@@ -425,11 +425,6 @@ func (a *auditing) attempt(ctx context.Context, s subject, number int) (audit.Ru
 		return audit.Lost(s.Gateway, number, started, firstLine(err.Error())), l.dir, nil
 	}
 	return audit.Of(s.Gateway, number, r), l.dir, nil
-}
-
-func family(id string) string {
-	name, _, _ := strings.Cut(id, "-")
-	return name
 }
 
 func firstLine(s string) string {
