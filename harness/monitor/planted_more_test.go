@@ -14,23 +14,24 @@ func plantedInTime() []plant {
 		w.passTo(w.busy + boundMS)
 		w.pass(w.some(1, 500))
 	}
+	// shownLate has it looked at when it is too late, and publish only then.
+	shownLate := func(w *world) {
+		tooLate(w)
+		w.looks()
+		w.pass(2)
+		w.show(w.heed)
+	}
 	return []plant{
 		{"draining is published late", "WATCH-001", nil, func(w *world) {
 			w.mark(history.OpBegin)
 			w.closed = true
-			tooLate(w)
-			w.looks()
-			w.pass(2)
-			w.show(w.heed)
+			shownLate(w)
 		}},
 		{"running is published late", "WATCH-002", nil, func(w *world) {
 			w.drain()
 			w.mark(history.OpCancel)
 			w.closed = false
-			tooLate(w)
-			w.looks()
-			w.pass(2)
-			w.show(w.heed)
+			shownLate(w)
 		}},
 		{"the gate closes late", "GATE-005", []string{"WATCH-001"}, func(w *world) {
 			w.mark(history.OpBegin)
@@ -55,10 +56,7 @@ func plantedInTime() []plant {
 			w.mark(history.OpCancel)
 			w.mark(history.OpBegin)
 			w.closed = true
-			tooLate(w)
-			w.looks()
-			w.pass(2)
-			w.show(w.heed)
+			shownLate(w)
 		}},
 		{"an idle cancel has it drain", "STATE-005", nil, func(w *world) {
 			w.mark(history.OpCancel)

@@ -10,11 +10,21 @@ import (
 // ending is a gateway with a deadline of 3 s that is told to shut down at 1000, with
 // a turn in flight that is owed should it be cut off.
 func ending(s *story) {
+	inFlight(s)
+	s.action(1000, history.ActionSIGTERM)
+}
+
+// inFlight is that gateway before it is told.
+func inFlight(s *story) {
 	s.declares(3000, "shutdown")
 	launched(s)
 	s.hold(100, "t", durable)
 	s.read(100.5, history.Running, 1)
-	s.action(1000, history.ActionSIGTERM)
+}
+
+// signalledSlowly has the engine take until 1100 to say that it sent the signal.
+func signalledSlowly(s *story) {
+	s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
 }
 
 // leaves has it end at the instant, in good order.
@@ -36,36 +46,19 @@ func TestShutdown(t *testing.T) {
 			s.refuse(1010, "late")
 			s.finish(2000, "t")
 		}, leaves(2010, 0)), arose: first, notArose: []string{"SHUTDOWN-002"}},
-		{name: "in good order, and the engine is slow to say that it sent the signal", story: tell(func(s *story) {
-			s.declares(3000, "shutdown")
-			launched(s)
-			s.hold(100, "t", durable)
-			s.read(100.5, history.Running, 1)
-			s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
+		{name: "in good order, and the engine is slow to say that it sent the signal", story: tell(inFlight, signalledSlowly, func(s *story) {
 			s.read(1002, history.Stopping, 1)
 			s.refuse(1101, "late")
 			s.finish(2000, "t")
 		}, leaves(2010, 0)), arose: first},
-		{name: "it crashes before the engine says that the signal was sent", story: tell(func(s *story) {
-			s.declares(3000, "shutdown")
-			launched(s)
-			s.hold(100, "t", durable)
-			s.read(100.5, history.Running, 1)
+		{name: "it crashes before the engine says that the signal was sent", story: tell(inFlight, func(s *story) {
 			s.end(1004, "t", history.Cut)
 			s.process(1010, history.ProcessGone)
-			s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
-			s.exited(1120, 2)
-		}), notArose: first},
-		{name: "the signal kills it before the engine says that it was sent", story: tell(func(s *story) {
-			s.declares(3000, "shutdown")
-			launched(s)
-			s.hold(100, "t", durable)
-			s.read(100.5, history.Running, 1)
+		}, signalledSlowly, func(s *story) { s.exited(1120, 2) }), notArose: first},
+		{name: "the signal kills it before the engine says that it was sent", story: tell(inFlight, func(s *story) {
 			s.end(1004, "t", history.Cut)
 			s.process(1010, history.ProcessGone)
-			s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
-			s.exited(1120, 143)
-		}), violated: first},
+		}, signalledSlowly, func(s *story) { s.exited(1120, 143) }), violated: first},
 		{name: "the signal meets it on its way out", story: tell(func(s *story) {
 			s.declares(3000, "shutdown")
 			launched(s)
