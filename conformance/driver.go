@@ -161,6 +161,18 @@ func (g gateway) eventuallyTurn(ctx context.Context, s *pod.Submitted) types.Asy
 	return gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace() + g.B()/2).WithPolling(poll)
 }
 
+// onTheWay waits until a long reply begins to go out to a client that reads nothing. A
+// gateway that hands nothing on before it has all of it takes as long as the machine
+// does, of which the contract says nothing.
+func (g gateway) onTheWay(ctx context.Context, s *pod.Submitted) {
+	ginkgo.GinkgoHelper()
+	gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace() + bulk).WithPolling(poll).Should(expect.HaveItsReplyOnTheWay())
+}
+
+// bulk is how long a reply of that length may be under way through a gateway, on a
+// machine that has much else to do.
+const bulk = 10 * time.Second
+
 // holds expects that what is published comes to match, and then does not change for a
 // while. An endpoint that did not answer in time said nothing; what it said last
 // stands until it does.
@@ -219,7 +231,7 @@ func (g gateway) streamed() string { return g.pick(true) }
 
 func (g gateway) pick(stream bool) string {
 	for _, in := range g.Target().Ingresses {
-		if in.Stream == stream && in.Poll == nil {
+		if in.Stream == stream && !in.Detached() {
 			return in.Name
 		}
 	}
@@ -229,7 +241,7 @@ func (g gateway) pick(stream bool) string {
 // delivers says whether the client of an ingress waits for its reply, so that it can
 // keep it from being handed over.
 func (g gateway) delivers(name string) bool {
-	return !slices.ContainsFunc(g.Target().Ingresses, func(in target.Ingress) bool { return in.Name == name && in.Poll != nil })
+	return !slices.ContainsFunc(g.Target().Ingresses, func(in target.Ingress) bool { return in.Name == name && in.Detached() })
 }
 
 // sessions are the names of the ingresses that take a session's name, where the target
@@ -256,6 +268,11 @@ func (g gateway) streams(name string) bool {
 // stalledReply is a reply too long for the kernel to take over from a gateway
 // whose client reads nothing (a server hands over some 4 MB), in bytes.
 const stalledReply = 8 << 20
+
+// relay is how long a gateway that reads ahead of its client may take, on a busy
+// machine, to have all of such a reply from its model. The observation bound says
+// nothing of that.
+const relay = 2 * time.Second
 
 // sweepInFlight bounds what a sweep keeps in flight, so that it tests the gate
 // and not the target's capacity.

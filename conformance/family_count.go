@@ -43,8 +43,8 @@ func (s *suite) count() {
 
 				gw.step(ctx, "let the model answer, with a client that does not read: the count stays what it was")
 				must(turn.Release(ctx))
-				gw.eventuallyTurn(ctx, turn).Should(expect.HaveItsReplyOnTheWay())
-				gw.holds(ctx, gw.B()/4, expect.HaveCount(1))
+				gw.onTheWay(ctx, turn)
+				gw.holds(ctx, max(gw.whole(), relay), expect.HaveCount(1))
 				must(turn.Resume(ctx))
 				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
 				gw.drained(ctx)

@@ -169,10 +169,10 @@ func (f *followUps) read(ctx context.Context) {
 }
 
 // patience is how long a long drain is: some bounds beyond what any other spec waits,
-// and in an audit a minute at least.
+// and in an audit a minute where B is 2 s.
 func (s *suite) patience(g gateway) time.Duration {
 	if s.cfg.Level == config.LevelAudit {
-		return max(time.Minute, 8*g.B())
+		return 30 * g.B()
 	}
 	return 8 * g.B()
 }

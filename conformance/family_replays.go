@@ -21,6 +21,7 @@ func (s *suite) replays() {
 			gw.step(ctx, "drain with a turn in flight, kill the gateway, and respawn it under the marker")
 			turn := gw.held(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "in flight at the SIGKILL"})
 			gw.drain(ctx)
+			gw.holds(ctx, gw.B()/20, expect.HaveCount(1)) // so that the turn was certainly in flight when it was killed
 			must(gw.SIGKILL(ctx))
 			must(gw.Respawn(ctx))
 			must(gw.AwaitReady(ctx))

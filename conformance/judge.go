@@ -16,13 +16,14 @@ import (
 // Evidence is what a verdict is made from: the histories of a run, and what kind
 // of run it was. The same evidence gives the same verdict, at any time.
 type Evidence struct {
-	Dir      string    // report folder
-	Specs    []SpecRun // every spec that was to run
-	Profile  string    // report.ProfileGate or report.ProfileFull
-	Filtered bool      // only a hand-made selection was to run
-	Runtime  string    // docker or process
-	Relaxed  bool      // judged with another bound than the target declares, one above the highest allowed, or other markers than the contract's
-	Features []string  // declared by the target
+	Dir      string               // report folder
+	Specs    []SpecRun            // every spec that was to run
+	Profile  string               // report.ProfileGate or report.ProfileFull
+	Filtered bool                 // only a hand-made selection was to run
+	Runtime  string               // docker or process
+	Relaxed  bool                 // judged with another bound than the target declares, one above the highest allowed, or other markers than the contract's
+	Features []string             // declared by the target
+	Expected []report.Expectation // failures that are known
 }
 
 // SpecRun is a spec and where its history is.
@@ -48,6 +49,10 @@ func Judge(e Evidence) (judged, error) {
 	j := judged{events: map[string][]history.Event{}}
 	in := verdict.Input{
 		Profile: e.Profile, Runtime: e.Runtime, Features: e.Features, Filtered: e.Filtered, Relaxed: e.Relaxed,
+		Expected: map[string]string{},
+	}
+	for _, x := range e.Expected {
+		in.Expected[x.Requirement] = x.Reason
 	}
 	root := false
 	for _, s := range e.Specs {
@@ -120,7 +125,7 @@ func impossible(features []string, runtime string, root bool) map[string]string 
 func Rejudge(r *report.Report) ([]string, error) {
 	e := Evidence{
 		Dir: r.Dir, Profile: r.Profile, Runtime: r.Runtime, Features: r.Target.Features,
-		Filtered: r.Profile == report.ProfileFilter, Relaxed: relaxed(r),
+		Filtered: r.Profile == report.ProfileFilter, Relaxed: relaxed(r), Expected: r.Expected,
 	}
 	var differs []string
 	for _, s := range r.Specs {

@@ -44,7 +44,7 @@ func (s *suite) finish() {
 			gw.step(ctx, "the last reply begins to go out, and its client reads nothing for B: not 0 yet")
 			must(stalled.Release(ctx))
 			if stalls {
-				gw.eventuallyTurn(ctx, stalled).Should(expect.HaveItsReplyOnTheWay())
+				gw.onTheWay(ctx, stalled)
 				gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(1))
 				must(stalled.Resume(ctx))
 			}

@@ -38,7 +38,7 @@ func (s *suite) report(_ ginkgo.SpecContext, g ginkgo.Report) {
 	}
 	e := Evidence{
 		Dir: s.run.Dir, Profile: s.cfg.Profile, Filtered: filter != "",
-		Runtime: s.cfg.Runtime, Relaxed: s.relaxed(), Features: s.target.Features,
+		Runtime: s.cfg.Runtime, Relaxed: s.relaxed(), Features: s.target.Features, Expected: s.expected,
 	}
 	for _, one := range specs {
 		e.Specs = append(e.Specs, one.SpecRun)
@@ -101,12 +101,14 @@ func filteredOut(g ginkgo.Report, r types.SpecReport) bool {
 	if !r.State.Is(types.SpecStateSkipped) {
 		return false
 	}
-	if f := g.SuiteConfig.LabelFilter; f != "" {
-		if selects, err := types.ParseLabelFilter(f); err == nil && !selects(r.Labels()) {
-			return true
-		}
-	}
-	return len(g.SuiteConfig.FocusStrings) > 0
+	return !selects(g.SuiteConfig.LabelFilter, r.Labels()) || len(g.SuiteConfig.FocusStrings) > 0
+}
+
+// selects says whether a label filter lets a spec with these labels run. Of a filter that
+// is none the runner tells.
+func selects(filter string, labels []string) bool {
+	matches, err := types.ParseLabelFilter(filter)
+	return err != nil || matches(labels)
 }
 
 func (s *suite) boundIDs() []string {
@@ -152,7 +154,8 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 			Name: s.target.Name, Path: s.target.Path, SHA256: s.target.SHA256,
 			Features: s.target.Features, Bound: s.target.Bounds.Observe,
 		},
-		Seed: s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.whyNotCertifying(),
+		Expected: e.Expected,
+		Seed:     s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.whyNotCertifying(),
 	}
 	if s.markers != nil {
 		r.Config[markersKey] = s.markers.SHA256

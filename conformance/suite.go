@@ -16,6 +16,7 @@ import (
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/monitor"
 	"github.com/drainproof/drainproof/harness/pod"
+	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/runtime"
 	"github.com/drainproof/drainproof/harness/target"
 )
@@ -35,9 +36,10 @@ type suite struct {
 	runtime  runtime.Runtime
 	run      prepared
 	specs    []spec
-	problems []string   // of the suite's own making, found while it was put together
-	dry      bool       // collect the specs, but do not hand them to Ginkgo
-	tried    chan error // how the removal of the pod of the trial ended; nil on all but the first process
+	expected []report.Expectation // failures that are known
+	problems []string             // of the suite's own making, found while it was put together
+	dry      bool                 // collect the specs, but do not hand them to Ginkgo
+	tried    chan error           // how the removal of the pod of the trial ended; nil on all but the first process
 }
 
 // Run registers the specs and runs them; it ends the test it is given as a
@@ -88,6 +90,11 @@ func load(c Config) (*suite, error) {
 		t.Bounds.Observe = cfg.Observe
 	}
 	s := &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}
+	if cfg.Expected != "" {
+		if s.expected, err = LoadExpected(cfg.Expected); err != nil {
+			return nil, err
+		}
+	}
 	return s, s.loadMarkers()
 }
 
@@ -156,6 +163,7 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	ginkgo.DeferCleanup(func(ctx context.Context) { s.end(ctx, sp, gateway{gw, took}, file) }, ginkgo.NodeTimeout(endTimeout))
 	if !sp.unstarted {
 		must(gw.Start(ctx))
+		must(gw.Settle(ctx))
 		if s.stamps() {
 			must(gw.LearnEpoch(ctx))
 		}

@@ -406,3 +406,30 @@ func TestTwoGatesAtOnce(t *testing.T) {
 		t.Errorf("the first of two gates at once failed: %v\n%s", err, out)
 	}
 }
+
+// A gateway's own CI may know of a failure: the run is held against a list of them.
+func TestExpectedFailures(t *testing.T) {
+	list := func(ids ...string) string {
+		text := "schema: 1\nexpected:\n"
+		for _, id := range ids {
+			text += "  - requirement: " + id + "\n    reason: known since 2.3\n"
+		}
+		file := filepath.Join(t.TempDir(), "expected.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	// It breaks NOTIFY-001 and nothing else.
+	run := func(dir string, ids ...string) result {
+		return drainproof(t, "certify", "--fault", "notify-always", "--runtime", "process", "--observe", "500ms", "--retry-incomplete", "2",
+			"--label-filter", "NOTIFY-001", "--report", dir, "--expected", list(ids...))
+	}
+	dir := report(t)
+	run(dir, "NOTIFY-001").must(t, 0, "NON-CONFORMANT (EXPECTED)", "failed, as expected: NOTIFY-001", "known since 2.3", `"certifies":false`)
+	drainproof(t, "verify", dir).must(t, 0, "same verdict")
+	drainproof(t, "certify", "--fault", "notify-always", "--expected", list("NOTIFY-001", "WATCH-202")).
+		must(t, 2, `there is no requirement "WATCH-202"; did you mean WATCH-002?`)
+	gate(t, "--runtime", "process", "--label-filter", "point:a", "--expected", list("WATCH-001"), "--retry-incomplete", "2").
+		must(t, 1, "NOT AS EXPECTED", "expected to fail, and did not: WATCH-001; take it off the list")
+}

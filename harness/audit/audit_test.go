@@ -23,7 +23,7 @@ var (
 func run(g audit.Gateway, number int, failed ...string) audit.Run {
 	r := audit.Run{
 		Gateway: g.ID, Number: number, Attempts: 1, Wall: time.Duration(number) * time.Second,
-		Started:  time.Date(2026, 1, 1, 0, 0, number, 0, time.UTC),
+		Started: time.Date(2026, 1, 1, 0, 0, number, 0, time.UTC), Runtime: "process",
 		Verdicts: map[string]report.Verdict{}, Judged: []string{"GATE-001", "WATCH-002"}, Verdict: report.NotCertifying,
 	}
 	if !g.Right() {
@@ -138,8 +138,8 @@ func TestMarkdown(t *testing.T) {
 	text := string(audit.Markdown(c))
 	for _, part := range []string{
 		"**unsound**: slow-cancel falsely accused.",
-		"| slow-cancel | Reverts after 2B. | WATCH-002 | 2/2 | 2/2 | 1, 1 s | run 2: falsely accused of STATE-001 |",
-		"| right: The reference gateway. | 1/1 |",
+		"| slow-cancel | Reverts after 2B. | WATCH-002 | 2/2 | 2/2 | 1, 1 s | process | run 2: falsely accused of STATE-001 |",
+		"| right: The reference gateway. | 1/1 | process |",
 		"### WATCH\n\n| gateway | 002 |\n| --- | --- |\n| slow-cancel | N |\n",
 		"### GATE\n\n| gateway | 011 |\n| --- | --- |\n| slow-cancel | a 1 |\n",
 		"### STATE\n\n| gateway | 001 |\n| --- | --- |\n| slow-cancel | X 1 |\n",

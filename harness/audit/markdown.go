@@ -28,8 +28,8 @@ func Markdown(c *Scorecard) []byte {
 	fmt.Fprintf(&b, "- %s to %s, %s of runs\n\n", stamp(c.Started), stamp(c.Ended), c.Spent.Round(time.Second))
 
 	fmt.Fprintf(&b, "## Gateways\n\n")
-	fmt.Fprintf(&b, "Detected and named are runs of runs. First: the number of the run that detected it first, and the time until then.\n\n")
-	rows := newTable("gateway", "what is wrong", "must name", "detected", "named", "first", "not as it must be")
+	fmt.Fprintf(&b, "Detected and named are runs of runs. First: the number of the run that detected it first, and the time until then. Run as: processes, or containers of the docker runtime.\n\n")
+	rows := newTable("gateway", "what is wrong", "must name", "detected", "named", "first", "run as", "not as it must be")
 	for _, s := range c.Scores {
 		if s.Right() {
 			continue
@@ -38,13 +38,13 @@ func Markdown(c *Scorecard) []byte {
 		if s.RunsToDetection > 0 {
 			first = fmt.Sprintf("%d, %s", s.RunsToDetection, report.Human(s.TimeToDetection))
 		}
-		rows.AppendRow(table.Row{s.ID, s.Sentence, s.MustName, of(s.Detected, s.Planned), of(s.Named, s.Planned), first, s.trouble()})
+		rows.AppendRow(table.Row{s.ID, s.Sentence, s.MustName, of(s.Detected, s.Planned), of(s.Named, s.Planned), first, strings.Join(s.Runtimes, ", "), s.trouble()})
 	}
 	fmt.Fprintf(&b, "%s\n\n", rows.RenderMarkdown())
-	right := newTable("right gateway", "passed", "not as it must be")
+	right := newTable("right gateway", "passed", "run as", "not as it must be")
 	for _, s := range c.Scores {
 		if s.Right() {
-			right.AppendRow(table.Row{s.ID + ": " + s.Sentence, of(s.AsItMust, s.Planned), s.trouble()})
+			right.AppendRow(table.Row{s.ID + ": " + s.Sentence, of(s.AsItMust, s.Planned), strings.Join(s.Runtimes, ", "), s.trouble()})
 		}
 	}
 	fmt.Fprintf(&b, "%s\n\n", right.RenderMarkdown())

@@ -29,6 +29,7 @@ type Run struct {
 	Started  time.Time      `json:"started"`
 	Wall     time.Duration  `json:"wall_ns"`
 	Seed     int64          `json:"seed"`
+	Runtime  string         `json:"runtime"` // docker or process; "": it left no report
 	Exit     int            `json:"exit"`
 	Verdict  report.Verdict `json:"verdict"`
 	Why      string         `json:"why"`
@@ -42,7 +43,7 @@ type Run struct {
 // Of is the run that a report tells of.
 func Of(g Gateway, number int, r *report.Report) Run {
 	run := Run{
-		Gateway: g.ID, Number: number, Attempts: 1, Started: r.Started.UTC(), Wall: r.Wall, Seed: r.Seed,
+		Gateway: g.ID, Number: number, Attempts: 1, Started: r.Started.UTC(), Wall: r.Wall, Seed: r.Seed, Runtime: r.Runtime,
 		Exit: r.ExitCode, Verdict: r.Verdict, Why: r.Why,
 		Verdicts: map[string]report.Verdict{}, Judged: []string{}, Receipts: append([]string{}, r.Receipts...),
 	}

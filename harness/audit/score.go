@@ -26,7 +26,7 @@ type Plan struct {
 	Depth   string        `json:"depth"`    // which checks each gateway is put through
 	Level   string        `json:"level"`    // gate, certify or audit
 	Bound   time.Duration `json:"bound_ns"` // observation bound B; 0: the target's own
-	Runtime string        `json:"runtime"`  // docker or process
+	Runtime string        `json:"runtime"`  // docker, process, or mixed: each run says
 	Spec    string        `json:"spec"`     // version of the requirements
 	Suite   string        `json:"suite"`    // sha256 over the suite and the gateways, hex
 }
@@ -63,13 +63,15 @@ type Totals struct {
 // Score sums up the runs of one gateway.
 type Score struct {
 	Gateway
-	Planned      int `json:"planned"`
-	Runs         int `json:"runs"`
-	Detected     int `json:"detected"`
-	Named        int `json:"named"`
-	AccusedRuns  int `json:"falsely_accused"` // runs in which a requirement was charged with what it did not do
-	Inconclusive int `json:"inconclusive"`
-	AsItMust     int `json:"as_it_must"` // runs in which nothing was amiss
+	// Runtimes in which it was run, sorted: docker, process.
+	Runtimes     []string `json:"runtimes"`
+	Planned      int      `json:"planned"`
+	Runs         int      `json:"runs"`
+	Detected     int      `json:"detected"`
+	Named        int      `json:"named"`
+	AccusedRuns  int      `json:"falsely_accused"` // runs in which a requirement was charged with what it did not do
+	Inconclusive int      `json:"inconclusive"`
+	AsItMust     int      `json:"as_it_must"` // runs in which nothing was amiss
 	// Accused and Failed count runs by requirement: those in which it was charged
 	// with what it did not do, and all in which it failed.
 	Accused map[string]int `json:"accused,omitempty"`
@@ -121,10 +123,13 @@ func Assess(plan Plan, gateways []Gateway, planned map[string]int, runs []Run) *
 }
 
 func score(g Gateway, planned int, runs []Run) Score {
-	s := Score{Gateway: g, Planned: max(planned, len(runs)), Runs: len(runs), Accused: map[string]int{}, Failed: map[string]int{}, Blocked: map[string]int{}}
+	s := Score{Gateway: g, Runtimes: []string{}, Planned: max(planned, len(runs)), Runs: len(runs), Accused: map[string]int{}, Failed: map[string]int{}, Blocked: map[string]int{}}
 	var spent time.Duration
 	for _, r := range runs {
 		spent += r.Wall
+		if r.Runtime != "" && !slices.Contains(s.Runtimes, r.Runtime) {
+			s.Runtimes = append(s.Runtimes, r.Runtime)
+		}
 		m := g.Mark(r)
 		for _, id := range r.Failed() {
 			s.Failed[id]++
@@ -161,6 +166,7 @@ func score(g Gateway, planned int, runs []Run) Score {
 			s.Notes = append(s.Notes, note)
 		}
 	}
+	slices.Sort(s.Runtimes)
 	return s
 }
 

@@ -16,6 +16,8 @@ type Config struct {
 	Seed    int64  `json:"seed"`    // 0: taken from the time by ResolveSeed
 	Profile string `json:"profile"` // gate or full
 	Level   string `json:"level"`   // gate, certify or audit
+	// Expected is the path of a list of expected failures, absolute; "": there is none.
+	Expected string `json:"expected,omitempty"`
 	// Observe overrides the target's bound B; such a run never certifies. 0: none.
 	Observe     time.Duration          `json:"observe_ns,omitempty"`
 	Repetitions map[string]Repetitions `json:"repetitions"` // by level

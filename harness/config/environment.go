@@ -23,6 +23,8 @@ const (
 	EnvSeed    = "DRAINPROOF_SEED"    // a whole number; 0 takes it from the time
 	EnvObserve = "DRAINPROOF_OBSERVE" // observation bound B instead of the target's
 	EnvReport  = "DRAINPROOF_REPORT"  // exact folder of this run's report
+	// EnvExpected is the path of a list of expected failures.
+	EnvExpected = "DRAINPROOF_EXPECTED"
 )
 
 // Environment lists the variables with what they do, for help texts.
@@ -37,6 +39,7 @@ func Environment() [][2]string {
 		{EnvSeed, "seed, a whole number; 0 takes it from the time"},
 		{EnvObserve, "observation bound instead of the target's, such as 500ms"},
 		{EnvReport, "exact folder of this run's report"},
+		{EnvExpected, "path of a list of expected failures; a run with one never certifies"},
 	}
 }
 
@@ -94,6 +97,7 @@ func (c *Config) applyEnvironment(lookup func(string) (string, bool)) yamlfile.E
 	}, "use a positive duration such as 500ms")
 	apply(EnvTarget, path(&c.Target), "give an absolute path")
 	apply(EnvMarkers, path(&c.Markers), "give an absolute path")
+	apply(EnvExpected, path(&c.Expected), "give an absolute path")
 	slices.Sort(c.Overrides)
 	return problems
 }

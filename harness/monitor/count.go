@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -85,7 +86,10 @@ func (v *View) findUndercounts() []undercount {
 				if s != nil && s.Acks[p.Index] != nil && r.Event.Call >= s.Acks[p.Index].Event.Call && r.Event.Return <= s.Until {
 					u.spell = s
 					if r == s.Acks[p.Index] && before != nil && before.State.State == history.Running && before.Life == r.Life && before.Event.Return <= r.Event.Call {
-						u.transition = before
+						// What the reading before counted may have been others, that have ended.
+						if !u.under || v.inFlightSince(before, r) >= u.all {
+							u.transition = before
+						}
 					}
 					if r == s.Acks[p.Index] && !s.AtStart && !low {
 						right = s
@@ -172,20 +176,43 @@ func (v *View) accuse(r *ruling, requirement, expected string) {
 	}
 }
 
-// witnessesAt returns the model calls, a few at most, that prove what was in
-// flight throughout a reading. It looks at every turn: only for accusations.
-func (v *View) witnessesAt(r *Read) []*history.Event {
-	var out []*history.Event
-	for _, t := range v.Turns {
-		if from, _, to, ok := v.certain(t); ok && from <= r.Event.Call && to >= r.Event.Return {
-			out = append(out, t.reached())
-		}
-		for _, again := range v.replaysOf(t) {
-			if again.from <= r.Event.Call && again.to >= r.Event.Return {
-				out = append(out, again.called)
+// throughout yields the turns that were in flight for certain throughout a reading, each
+// with the model call that proves it. It looks at every turn: only for what may be an
+// accusation.
+func (v *View) throughout(r *Read) iter.Seq2[*Turn, *history.Event] {
+	return func(yield func(*Turn, *history.Event) bool) {
+		for _, t := range v.Turns {
+			if from, _, to, ok := v.certain(t); ok && from <= r.Event.Call && to >= r.Event.Return && !yield(t, t.reached()) {
+				return
+			}
+			for _, again := range v.replaysOf(t) {
+				if again.from <= r.Event.Call && again.to >= r.Event.Return && !yield(t, again.called) {
+					return
+				}
 			}
 		}
-		if len(out) >= 5 {
+	}
+}
+
+// inFlightSince is how many of the turns that were in flight throughout a reading may
+// have been among those that an earlier one counted.
+func (v *View) inFlightSince(earlier, r *Read) int {
+	n := 0
+	for t := range v.throughout(r) {
+		if from, _, ok := v.possible(t); ok && from <= earlier.Event.Return {
+			n++
+		}
+	}
+	return n
+}
+
+// witnessesAt returns the model calls, a few at most, that prove what was in
+// flight throughout a reading.
+func (v *View) witnessesAt(r *Read) []*history.Event {
+	const few = 5
+	var out []*history.Event
+	for _, called := range v.throughout(r) {
+		if out = append(out, called); len(out) == few {
 			break
 		}
 	}

@@ -65,11 +65,11 @@ func (l *lag) inReadings(r *Read) (missing, bool) {
 	}
 	l.most = append(l.most, len(l.run))
 	l.run = append(l.run, r)
-	for l.from+1 < len(l.run) && l.v.ran(l.run[l.from+1].Event.Return, r.Event.Call) > l.v.Grace {
+	for l.from+1 < len(l.run) && l.v.waited(l.run[l.from+1].Event.Return, r.Event.Call) > l.v.Grace {
 		l.from++
 	}
 	first := l.run[l.from]
-	if l.v.ran(first.Event.Return, r.Event.Call) <= l.v.Grace {
+	if l.v.waited(first.Event.Return, r.Event.Call) <= l.v.Grace {
 		return missing{}, false
 	}
 	for l.most[0] < l.from {

@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -84,6 +85,18 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.process(1101.5, history.ProcessGone)
 			s.end(1102, "t", history.Finished)
 		}), violated: []string{"STATE-008"}},
+
+		// Dead before the turns it had taken got to the model: it was not drained yet.
+		{name: "crash-mid-drain with turns it has only just counted", story: tell(launched, func(s *story) {
+			s.turn(990, "a", history.TurnSent)
+			s.turn(991, "b", history.TurnSent)
+			s.begin(1000)
+			s.read(1020, history.Draining, 2)
+			s.end(1029, "a", history.Cut)
+			s.end(1029.5, "b", history.Cut)
+			s.process(1030, history.ProcessGone)
+			s.stale(4000, history.Draining, 2)
+		}), violated: []string{"STATE-006"}},
 
 		{name: "status-only", story: tell(launched, drained(0), late, func(s *story) {
 			s.read(1020.5, history.Draining, 1)
@@ -247,10 +260,7 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.finish(2400, "in")
 		}), violated: []string{"WATCH-003"}, arose: []string{"WATCH-003", "RESTART-001"}},
 
-		{name: "first-tick-late, publishing running before it looks", story: tell(launched, drained(0), func(s *story) {
-			s.action(1500, history.ActionSIGKILL)
-			s.process(1520, history.ProcessGone)
-			s.up(2000, history.ActionRespawn)
+		{name: "first-tick-late, publishing running before it looks", story: tell(launched, drained(0), crashed, func(s *story) {
 			s.read(2012, history.Running, 0)
 			s.stale(2015, history.Running, 0)
 			s.hold(2016, "in")
@@ -404,13 +414,30 @@ func TestFurtherFaults(t *testing.T) {
 			s.up(2000, history.ActionRespawn)
 			s.read(2016, history.Draining, 0)
 		}), violated: []string{"WATCH-007"}},
-		{name: "running-before-first-look", story: tell(launched, drained(0), func(s *story) {
-			s.action(1500, history.ActionSIGKILL)
-			s.process(1520, history.ProcessGone)
-			s.up(2000, history.ActionRespawn)
+		{name: "running-before-first-look", story: tell(launched, drained(0), crashed, func(s *story) {
 			s.read(2008, history.Running, 0)
 			s.read(2012, history.Draining, 0)
 		}), violated: []string{"WATCH-008"}},
+		{name: "kept from shutting down by the machine", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGTERM)
+			s.read(1510, history.Stopping, 0)
+			s.span(1600, 14000, history.Event{Kind: history.KindStall, Stall: &history.Stall{Late: 12 * time.Second, Of: history.StallGateway}})
+			s.read(14100, history.Stopped, 0)
+			s.process(14110, history.ProcessGone, exit(0))
+		}), violated: nil},
+		{name: "kept from shutting down by a machine that stood still", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGTERM)
+			s.read(1510, history.Stopping, 0)
+			s.span(1600, 14000, history.Event{Kind: history.KindStall, Stall: &history.Stall{Late: 12 * time.Second}})
+			s.read(14100, history.Stopped, 0)
+			s.process(14110, history.ProcessGone, exit(0))
+		}), violated: nil},
+		{name: "kept from shutting down by nothing", story: tell(launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGTERM)
+			s.read(1510, history.Stopping, 0)
+			s.read(14100, history.Stopped, 0)
+			s.process(14110, history.ProcessGone, exit(0))
+		}), violated: []string{"STATE-011"}},
 		{name: "respawn-flashes-running", story: tell(launched, drained(0), func(s *story) {
 			s.action(1500, history.ActionSIGTERM)
 			s.read(1510, history.Stopped, 0)
@@ -420,17 +447,16 @@ func TestFurtherFaults(t *testing.T) {
 			s.read(2017, history.Draining, 0)
 			s.refuse(2018, "r")
 		}), violated: []string{"RESTART-001"}},
-		{name: "respawn-flashes-running, after a crash", story: tell(launched, drained(0), func(s *story) {
-			s.action(1500, history.ActionSIGKILL)
-			s.process(1520, history.ProcessGone)
-			s.up(2000, history.ActionRespawn)
+		{name: "running first after a crash, and cancelled before it could drain", story: tell(launched, drained(0), crashed, func(s *story) {
+			s.read(2016, history.Running, 0)
+			s.cancel(2020)
+			s.stale(9000, history.Running, 0)
+		}), violated: nil},
+		{name: "respawn-flashes-running, after a crash", story: tell(launched, drained(0), crashed, func(s *story) {
 			s.read(2016, history.Running, 0)
 			s.read(2017, history.Draining, 0)
 		}), violated: []string{"RESTART-001"}, arose: []string{"RESTART-002"}},
-		{name: "crash-loses-drain", story: tell(launched, drained(0), func(s *story) {
-			s.action(1500, history.ActionSIGKILL)
-			s.process(1520, history.ProcessGone)
-			s.up(2000, history.ActionRespawn)
+		{name: "crash-loses-drain", story: tell(launched, drained(0), crashed, func(s *story) {
 			s.read(2016, history.Running, 0)
 			s.stale(9000, history.Running, 0)
 		}), violated: []string{"RESTART-002"}},

@@ -125,7 +125,7 @@ func (v *View) lost(f followUp, r *ruling) {
 		}
 		from = d.past()
 	}
-	if from >= until || v.ran(from, until) <= v.Grace {
+	if from >= until || v.waited(from, until) <= v.Grace {
 		return
 	}
 	r.arises()

@@ -47,7 +47,7 @@ func judgeInFlight(v *View, r *ruling) {
 			actual := fmt.Sprintf("turn %s was in flight when the drain began: %s", t.ID, history.Describe(*end))
 			evidence := []*history.Event{called, s.Drain.Begin, s.Ack, end, t.Ended}
 			if end.Call >= s.From || t.wentOn(s.From) {
-				r.violation(end.Return, expected, actual, evidence...)
+				r.badEnd(v, end, expected, actual, evidence...)
 				continue
 			}
 			r.miss(v, s.From, end.Return, end.Return.Sub(s.From), expected, actual, evidence...)

@@ -47,7 +47,7 @@ func (v *View) judgeCompletion(t *Turn, before bool, r *ruling) {
 		r.arises()
 		return
 	}
-	if waited := v.ran(t.Arranged.Return, s.Until); waited > v.Grace {
+	if waited := v.waited(t.Arranged.Return, s.Until); waited > v.Grace {
 		r.arises()
 		r.violation(s.Until, "the turn that a background process's completion leads to passes the gate during a drain",
 			fmt.Sprintf("the process was completed, and turn %s had not reached the model after %s of the drain", t.ID, round(waited)),
@@ -88,7 +88,7 @@ func (v *View) judgeReplayPasses(t *Turn, r *ruling) {
 		if l.Ready == nil || s.Drain.Cancel == nil || called.Call < s.Drain.Cancel.Call {
 			continue
 		}
-		if waited := v.ran(l.Ready.Return, s.Until); waited > v.Grace {
+		if waited := v.waited(l.Ready.Return, s.Until); waited > v.Grace {
 			r.arises()
 			r.violation(called.Return, "a turn that a crash cut off is run again also while draining",
 				fmt.Sprintf("turn %s reached the model again only after the cancel, when the gateway had drained for %s", t.ID, round(waited)),

@@ -68,7 +68,7 @@ func judgeRefusalShape(v *View, r *ruling) {
 			case t.broken() && v.dying(s.Life, t.Ended.Return):
 			case t.broken():
 				r.arises()
-				r.violation(t.Ended.Return,
+				r.badEnd(v, t.Ended,
 					"a turn sent during a drain is refused as draining, in the shape the target declares",
 					fmt.Sprintf("turn %s to %s: %s", t.ID, t.Ingress, history.Describe(*t.Ended)),
 					s.Ack, t.Sent, t.Ended)

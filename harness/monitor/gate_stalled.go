@@ -45,7 +45,7 @@ func (v *View) stalled(s *Spell, t *Turn, e *history.Event, r *ruling) {
 		}
 	}
 	r.arises()
-	if v.ran(e.Return, until) <= v.Grace {
+	if v.waited(e.Return, until) <= v.Grace {
 		r.clean()
 		return
 	}

@@ -30,6 +30,7 @@ func (v *View) indexNoise() {
 		switch {
 		case e.Kind == history.KindStall:
 			v.noises = append(v.noises, noise{from: e.Call, to: e.Return, late: e.Stall.Late, event: e})
+			v.held = append(v.held, span{from: e.Call, to: e.Return}) // what holds the probe may hold the gateway
 		case e.Kind == history.KindAction && e.Action.Name == history.ActionFreeze && frozen == nil:
 			frozen = e
 		case e.Kind == history.KindAction && e.Action.Name == history.ActionThaw && frozen != nil:
@@ -43,6 +44,8 @@ func (v *View) indexNoise() {
 	if frozen != nil {
 		v.freeze(frozen, v.horizon)
 	}
+	v.freezes = joined(v.freezes)
+	v.held = joined(append(v.held, v.freezes...))
 	slices.SortStableFunc(v.noises, func(a, b noise) int { return cmp.Compare(a.from, b.from) })
 	upTo := dawn
 	for i := range v.noises {
@@ -52,34 +55,52 @@ func (v *View) indexNoise() {
 }
 
 func (v *View) freeze(e *history.Event, to history.Stamp) {
-	from := e.Call
-	var before time.Duration
-	if n := len(v.freezes); n > 0 {
-		last := v.freezes[n-1]
-		from = max(from, last.to)
-		before = last.before + last.to.Sub(last.from)
-	}
-	if to <= from {
+	if to <= e.Call {
 		return
 	}
-	v.freezes = append(v.freezes, span{from: from, to: to, before: before})
-	v.noises = append(v.noises, noise{from: from, to: to, late: to.Sub(from), event: e})
+	v.freezes = append(v.freezes, span{from: e.Call, to: to})
+	v.noises = append(v.noises, noise{from: e.Call, to: to, late: to.Sub(e.Call), event: e})
 }
 
-// frozenBefore is for how long the gateway may have been frozen before at.
-func (v *View) frozenBefore(at history.Stamp) time.Duration {
-	i, _ := slices.BinarySearchFunc(v.freezes, at, func(s span, at history.Stamp) int { return cmp.Compare(s.from, at) })
+// joined puts spans in order, with those that overlap made one.
+func joined(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	var out []span
+	for _, s := range spans {
+		if n := len(out); n > 0 {
+			last := &out[n-1]
+			if s.from <= last.to {
+				last.to = max(last.to, s.to)
+				continue
+			}
+			s.before = last.before + last.to.Sub(last.from)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// lengthBefore is for how long the spans lasted before at.
+func lengthBefore(spans []span, at history.Stamp) time.Duration {
+	i, _ := slices.BinarySearchFunc(spans, at, func(s span, at history.Stamp) int { return cmp.Compare(s.from, at) })
 	if i == 0 {
 		return 0
 	}
-	s := v.freezes[i-1]
+	s := spans[i-1]
 	return s.before + min(at, s.to).Sub(s.from)
 }
 
 // ran is how long the gateway could run between two instants: the time between
 // them less the time in which it may have been frozen. Negative when reversed.
 func (v *View) ran(from, to history.Stamp) time.Duration {
-	return to.Sub(from) - (v.frozenBefore(to) - v.frozenBefore(from))
+	return to.Sub(from) - (lengthBefore(v.freezes, to) - lengthBefore(v.freezes, from))
+}
+
+// waited is the same less the time in which the machine gave the gateway, or the probe,
+// neither processor nor disk. Rules that allow the grace go by it; what is measured against B is
+// measured as it was, and has no verdict where the machine was noisy.
+func (v *View) waited(from, to history.Stamp) time.Duration {
+	return to.Sub(from) - (lengthBefore(v.held, to) - lengthBefore(v.held, from))
 }
 
 // frozen says whether the gateway may have been frozen at some time in between.

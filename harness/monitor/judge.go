@@ -90,6 +90,16 @@ func (r *ruling) miss(v *View, from, to history.Stamp, margin time.Duration, exp
 	r.pending = fmt.Sprintf("a bound was missed by %s, but the machine itself stood still for %s meanwhile", round(margin), round(worst))
 }
 
+// badEnd notes a turn that ended as it should not. Where its client gave up waiting, all
+// there is against the gateway is that time, which noise makes worthless.
+func (r *ruling) badEnd(v *View, end *history.Event, expected, actual string, evidence ...*history.Event) {
+	if end.Turn != nil && end.Turn.Outcome == history.Hung {
+		r.miss(v, end.Call, end.Return, end.Return.Sub(end.Call), expected, actual, evidence...)
+		return
+	}
+	r.violation(end.Return, expected, actual, evidence...)
+}
+
 func (r *ruling) breach(at history.Stamp, expected, actual string, evidence []*history.Event) Violation {
 	seqs := make([]uint64, 0, len(evidence))
 	for _, e := range evidence {

@@ -99,7 +99,7 @@ func (v *View) toldBy(l *Life) *history.Event {
 // been gone for long enough: whoever tells may be a program of its own.
 func (v *View) unannounced(l *Life, r *ruling, expected string, marker *history.Event) {
 	over := min(l.Over, v.horizon)
-	if l.Gone.Return >= over || v.ran(l.Gone.Return, over) <= v.Grace {
+	if l.Gone.Return >= over || v.waited(l.Gone.Return, over) <= v.Grace {
 		return
 	}
 	r.arises()

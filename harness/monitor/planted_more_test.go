@@ -129,7 +129,8 @@ func plantedInRestart() []plant {
 			w.starts(blind, nothing)
 			w.pass(2)
 			w.looks()
-			w.pass(2)
+			w.pass(1.1 * boundMS)
+			w.looks()
 			w.mark(history.OpCancel)
 		}},
 		{"running flashes after a crash", "RESTART-001", []string{"WATCH-003", "WATCH-008"}, func(w *world) {

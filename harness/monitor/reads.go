@@ -83,7 +83,7 @@ func (v *View) freshen(p *Publication) {
 	for _, r := range p.Reads {
 		for n+1 < len(v.Lives) && v.Lives[n+1].From <= r.Event.Call {
 			n++
-			left, fresh, unread = seen, false, v.sleptThrough(v.Lives[n-1], v.Lives[n])
+			left, fresh, unread = seen, false, !p.readBetween(v.Lives[n-1], v.Lives[n])
 		}
 		r.Life = v.Lives[n]
 		version := r.State.Version
@@ -107,22 +107,14 @@ func (v *View) freshen(p *Publication) {
 	}
 }
 
-// sleptThrough says whether the probe, which reads a file every few milliseconds, may have
-// stood still from the end of one life until the next was launched. Before the first
-// launch there was nobody to write anything.
-func (v *View) sleptThrough(before, l *Life) bool {
-	if before.Start == nil {
-		return false
+// readBetween says whether the publication was read after the end of a process and before
+// the next was launched. Where its end was not seen, nothing is held against the reader.
+func (p *Publication) readBetween(before, l *Life) bool {
+	if before.Gone == nil || !p.File {
+		return true
 	}
-	end := before.Alive
-	i, _ := slices.BinarySearchFunc(v.noises, end, func(n noise, at history.Stamp) int { return cmp.Compare(n.upTo, at) })
-	for ; i < len(v.noises) && v.noises[i].from <= end; i++ {
-		n := v.noises[i]
-		if n.to >= l.From && n.event.Kind == history.KindStall && n.event.Stall.Of != history.StallGateway {
-			return true
-		}
-	}
-	return false
+	i := p.since(before.Gone.Return)
+	return i < len(p.Reads) && p.Reads[i].Event.Return <= l.From
 }
 
 // firstLaunched says whether no process was launched before the one of this life.

@@ -19,7 +19,8 @@ func restartMonitors() []Monitor {
 // settled, nor is what is published before the gateway listens (WATCH-008).
 // After a SIGKILL the gateway must also become ready again; and a drain that is lost
 // then is RESTART-002's, while one that only comes after a flash of running is
-// RESTART-001's, as after any other end.
+// RESTART-001's, as after any other end. Where the drain was over too soon to tell, it
+// is nobody's.
 func judgeRespawn(v *View, r *ruling, crash bool) {
 	for _, s := range v.Spells {
 		l := s.Life
@@ -47,6 +48,9 @@ func judgeRespawn(v *View, r *ruling, crash bool) {
 			lost := s.Acks[p.Index] == nil
 			if first.State.State != history.Running || crashed && lost != crash {
 				continue
+			}
+			if crashed && lost && v.ran(first.Event.Return, s.Until) <= v.Bound {
+				continue // it might have drained yet, had it been left the time
 			}
 			r.violation(first.Event.Return, "respawned with the marker in place, the first settled state is draining",
 				fmt.Sprintf("%s shows running first", p.Name), s.Drain.Begin, l.Start, l.listening(), first.Event)

@@ -47,7 +47,7 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 			if l.Ready == nil || l.Ready.Action.Error != "" {
 				continue
 			}
-			if waited := v.ran(l.Ready.Return, l.Serving); waited > v.Grace {
+			if waited := v.waited(l.Ready.Return, l.Serving); waited > v.Grace {
 				r.arises()
 				r.violation(l.Serving, expected,
 					fmt.Sprintf("turn %s did not reach the model again in the %s after the respawned gateway was ready", t.ID, round(waited)),

@@ -103,7 +103,7 @@ func (v *View) judgeMissedJob(s *Spell, j job, perTurn int, r *ruling) {
 	cancel := s.Drain.Cancel
 	if j.reached() == nil {
 		until := min(s.Life.Serving, v.nextBegin(cancel.Return))
-		if waited := v.ran(max(cancel.Return, j.due.Add(j.late)), until); waited > v.Grace {
+		if waited := v.waited(max(cancel.Return, j.due.Add(j.late)), until); waited > v.Grace {
 			r.arises()
 			r.violation(until, expected,
 				fmt.Sprintf("job %s did not reach the model in the %s after it", j.ID, round(waited)),

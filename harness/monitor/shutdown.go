@@ -113,7 +113,7 @@ func (v *View) judgeCutShort(l *Life, r *ruling) (whole bool) {
 		actual := fmt.Sprintf("%s after it: %s", round(end.Return.Sub(term.Return)), history.Describe(*end))
 		evidence := []*history.Event{t.reached(), term, end, t.Ended}
 		if end.Call >= term.Call || t.answeredByModel(term.Return) {
-			r.violation(end.Return, expected, actual, evidence...)
+			r.badEnd(v, end, expected, actual, evidence...)
 			continue
 		}
 		// A client waits for the end in one long read: it may have come before the

@@ -21,7 +21,7 @@ func judgeDeadline(v *View, r *ruling) {
 			continue
 		}
 		until, ended := v.stayedUntil(l)
-		if stayed := v.ran(v.pastDeadline(l), until); stayed > v.Grace {
+		if stayed := v.waited(v.pastDeadline(l), until); stayed > v.Grace {
 			r.arises()
 			r.violation(until, fmt.Sprintf("past its deadline of %s a shutdown interrupts what is in flight, and the process exits", v.Header.ShutdownDeadline),
 				fmt.Sprintf("the process was still there %s past it, with turn %s in flight", round(stayed), stuck[0].ID), stuck[0].reached(), l.Shutdown, l.Gone)
@@ -79,7 +79,7 @@ func (v *View) judgeOwed(l, next *Life, stuck []*Turn, r *ruling) {
 			continue
 		}
 		until := min(next.Serving, v.horizon)
-		if !ready || v.ran(next.Ready.Return, until) <= v.Grace {
+		if !ready || v.waited(next.Ready.Return, until) <= v.Grace {
 			continue
 		}
 		r.arises()
@@ -145,7 +145,7 @@ func (v *View) notDraining(l *Life, from, until history.Stamp) *history.Event {
 			if read.Life != l || read.Event.Return > until {
 				break
 			}
-			if read.State.State == history.Draining || v.ran(from, read.Event.Call) <= v.Grace {
+			if read.State.State == history.Draining || v.waited(from, read.Event.Call) <= v.Grace {
 				continue
 			}
 			if first == nil || read.Event.Return < first.Return {

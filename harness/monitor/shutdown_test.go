@@ -139,6 +139,15 @@ func TestShutdown(t *testing.T) {
 			s.model(1101, "t", history.ModelDone)
 			s.end(13100, "t", history.Hung)
 		}, leaves(13200, 0)), violated: first},
+		{name: "stalled, in the noise, until its client gave up", story: tell(func(s *story) {
+			ending(s)
+			s.declares(20000, "shutdown")
+		}, stopping, func(s *story) {
+			s.model(1100, "t", history.ModelReleased)
+			s.model(1101, "t", history.ModelDone)
+			s.stall(1110, 13000)
+			s.outwaited(1101, 13100, "t")
+		}, leaves(13200, 0)), noisy: first, inconclusive: first},
 		{name: "an end that may have come before the signal", story: tell(ending, func(s *story) {
 			s.stall(900, 1004)
 			s.span(101, 1004, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: "t", Phase: history.TurnEnded, Outcome: history.Cut}})

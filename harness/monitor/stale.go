@@ -102,7 +102,7 @@ func (v *View) ignores(r *ruling, m *staleMarker, l *Life, p *Publication) {
 	told := fmt.Sprintf("%s, which is stale, ", called(m.laid))
 	from, until := max(m.from, l.From), min(m.until(), l.Serving)
 	for read := range p.within(from, until) {
-		late := v.ran(due, read.Event.Call)
+		late := v.waited(due, read.Event.Call)
 		switch {
 		case read.State.State == history.Running:
 			if running == nil {

@@ -62,7 +62,8 @@ func judgeWhole(v *View, r *ruling) {
 
 // chargesDeath says who answers for the unexpected end of a life: MARKER-006 when
 // a marker out of the ordinary was the last it met, STATE-008 when it was drained
-// (the marker there, nothing held by the model), else STATE-006.
+// (the marker there, nothing held by the model, and nothing that it counted), else
+// STATE-006.
 func (v *View) chargesDeath(l *Life) string {
 	if l.Expected() || v.startedOddly(l) {
 		return ""
@@ -79,7 +80,25 @@ func (v *View) chargesDeath(l *Life) string {
 			return "STATE-006"
 		}
 	}
+	for _, p := range v.Publications {
+		// It counted turns that never got as far as the model.
+		if r := p.lastBefore(l.Gone.Return); r != nil && r.Life == l && r.State.Count > v.reachedTheModel(r.Event) {
+			return "STATE-006"
+		}
+	}
 	return "STATE-008"
+}
+
+// reachedTheModel is how many of the turns that the model ever saw may not have ended when
+// the event happened.
+func (v *View) reachedTheModel(e *history.Event) int {
+	n := 0
+	for _, t := range v.Turns {
+		if len(t.Calls) > 0 && (t.Ended == nil || t.Ended.Return >= e.Call) {
+			n++
+		}
+	}
+	return n
 }
 
 // inFlightDuring says whether the model held the turn when the event happened.

@@ -107,7 +107,7 @@ func judgeShutdownEnds(v *View, r *ruling) {
 func (v *View) lingered(l *Life) (stayed time.Duration, until history.Stamp, ended bool) {
 	until, ended = v.stayedUntil(l)
 	if idle := max(l.Shutdown.Return, v.idleFrom(l, until)); idle < until {
-		stayed = v.ran(idle, until)
+		stayed = v.waited(idle, until)
 	}
 	return stayed, until, ended
 }

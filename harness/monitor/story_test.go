@@ -13,7 +13,8 @@ import (
 // microseconds unless its method says otherwise. The bound is 2 s.
 type story struct {
 	events  []history.Event
-	version string // of the state file, as the current process writes it
+	version string         // of the state file, as the current process writes it
+	left    *history.State // what the file says
 	life    int
 }
 
@@ -44,6 +45,9 @@ func (s *story) span(from, to float64, e history.Event) {
 func (s *story) action(at float64, name string) {
 	if name == history.ActionRespawn || name == history.ActionRecreate || name == history.ActionStart {
 		s.life++
+	}
+	if name == history.ActionRespawn && s.left != nil { // the suite reads what the old process left
+		s.add(at-0.02, history.Event{Kind: history.KindState, State: s.left})
 	}
 	s.add(at, history.Event{Kind: history.KindAction, Action: &history.Action{Name: name}})
 }
@@ -90,6 +94,13 @@ func (s *story) up(at float64, action string) {
 	s.action(at+20, history.ActionReady)
 }
 
+// crashed has it killed at 1500, and launched again at 2000.
+func crashed(s *story) {
+	s.action(1500, history.ActionSIGKILL)
+	s.process(1520, history.ProcessGone)
+	s.up(2000, history.ActionRespawn)
+}
+
 // read is a reading of the file, whose identity changes with every reading.
 func (s *story) read(at float64, state string, count int) {
 	s.version = strconv.Itoa(len(s.events))
@@ -98,7 +109,8 @@ func (s *story) read(at float64, state string, count int) {
 
 // stale is a reading of a file that nobody has written since the last.
 func (s *story) stale(at float64, state string, count int) {
-	s.add(at, history.Event{Kind: history.KindState, State: &history.State{Publication: "file", State: state, Count: count, Version: s.version}})
+	s.left = &history.State{Publication: "file", State: state, Count: count, Version: s.version}
+	s.add(at, history.Event{Kind: history.KindState, State: s.left})
 }
 
 func (s *story) http(at float64, state string, count int) { s.add(at, onHTTP(state, count)) }
@@ -151,6 +163,11 @@ func (s *story) finish(at float64, id string) {
 
 func (s *story) end(at float64, id string, outcome history.TurnOutcome) {
 	s.turn(at, id, history.TurnEnded, func(t *history.Turn) { t.Outcome = outcome })
+}
+
+// outwaited ends a turn whose client gives up waiting.
+func (s *story) outwaited(from, to float64, id string) {
+	s.span(from, to, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: id, Phase: history.TurnEnded, Outcome: history.Hung}})
 }
 
 // refuse sends a turn that is refused within 2 ms, as it should be.

@@ -46,6 +46,7 @@ type View struct {
 	ended     []*history.Event // ends and releases of admitted turns, by Return
 	inherited [][]*Turn        // per life: turns it did not get from a client, but made calls for
 	freezes   []span
+	held      []span // freezes, and when the machine kept the gateway from running
 	noises    []noise
 	found     []*history.Event // marker changes that were not the controller's
 	idle      []*history.Event // cancels where there was no marker
@@ -114,7 +115,7 @@ func NewView(events []history.Event) (*View, error) {
 }
 
 // keep takes over the events that are judged: those which were certainly over
-// when the spec was.
+// when the spec was, and noise that had begun by then.
 func (v *View) keep(events []history.Event) {
 	v.horizon = never
 	for i := range events {
@@ -130,7 +131,7 @@ func (v *View) keep(events []history.Event) {
 		switch {
 		case e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Kind == history.KindStep || e.Kind == history.KindLog:
 			continue
-		case e.Return > v.horizon:
+		case e.Return > v.horizon && (e.Kind != history.KindStall || e.Call > v.horizon):
 			continue
 		}
 		last = max(last, e.Return)

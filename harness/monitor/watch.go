@@ -139,6 +139,10 @@ func (v *View) judgeCancels(r *ruling, mine func(*history.Event) bool) {
 // settles looks for the first reading of the state after the cause, and for the
 // last reading before it that proves that the state was not published in time.
 func settles(v *View, p *Publication, state string, within time.Duration, cause *history.Event, from, until history.Stamp) (reached, late *Read) {
+	spent := v.ran // B itself is measured as it was, and noise is looked for afterwards
+	if within > v.Bound {
+		spent = v.waited
+	}
 	for _, read := range p.Reads[p.touching(from):] {
 		if read.Event.Call > until {
 			break
@@ -150,7 +154,7 @@ func settles(v *View, p *Publication, state string, within time.Duration, cause 
 			reached = read
 			break
 		}
-		if v.ran(cause.Return, read.Event.Call) > within {
+		if spent(cause.Return, read.Event.Call) > within {
 			late = read
 		}
 	}

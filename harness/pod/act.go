@@ -2,11 +2,13 @@ package pod
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/runtime"
 )
 
 // What the harness does to a gateway is written down whatever becomes of the run:
@@ -34,9 +36,10 @@ func (g *Gateway) act(ctx context.Context, name string, do func(context.Context)
 	g.onItsWay(&history.Event{Kind: history.KindAction, Action: &history.Action{Name: name}, Call: before})
 	defer g.onItsWay(nil)
 	failed := do(within)
-	if failed != nil && within.Err() == nil {
-		// Refused for certain. What was given up waiting for may happen all the same,
-		// and must not be held against the gateway either.
+	if failed != nil && within.Err() == nil && !errors.Is(failed, runtime.ErrUnanswered) {
+		// Refused for certain. What was given up waiting for, or was lost with the
+		// engine, may happen all the same, and must not be held against the gateway
+		// either.
 		a.Error = failed.Error()
 	}
 	e := history.Event{Kind: history.KindAction, Action: a}

@@ -224,7 +224,7 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 	t := r.Target
 	c := wire.ConfigureParams{
 		Home: r.Home, UID: r.UID, GID: r.GID, Marker: r.Marker,
-		ModelAddress: r.ModelAddress, Bound: t.Bounds.Observe,
+		ModelAddress: r.ModelAddress, CallbackAddress: r.CallbackAddress, Bound: t.Bounds.Observe,
 	}
 	c.IngressPorts = ingressPorts(r)
 	if c.NotifyAddress = r.NotifyAddress; c.NotifyAddress != "" {
@@ -248,7 +248,8 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 		c.Ingresses = append(c.Ingresses, wire.Ingress{
 			Name: in.Name, Wire: in.Wire, Method: in.Method, URL: r.Expand(in.URL),
 			Header: expandAll(r, in.Header), SessionHeader: in.SessionHeader, Stream: in.Stream, Durable: in.Durable, Model: in.Model,
-			Body: r.Expand(in.Body), Poll: poll(r, in.Poll),
+			Body: r.Expand(in.Body), Reply: in.Reply, Done: streamEvents(in.Done), Failed: streamEvents(in.Failed),
+			Poll: poll(r, in.Poll), Callback: callback(in.Callback),
 			Refused: recognise(in.Refused), Busy: recognise(in.Busy), Queued: recognise(in.Queued),
 		})
 	}

@@ -21,6 +21,10 @@ func (g *Gateway) Epoch() string { return g.epoch }
 // saw it, and the command is not what is judged.
 const commandTries = 3
 
+// ErrMarkerTaken says that a marker was gone before its stamp could be read. Whoever
+// takes markers away has broken MARKER-008, which stands in the history.
+var ErrMarkerTaken = errors.New("the marker that the target's epoch command wrote was taken away before its stamp could be read; only a controller takes markers away")
+
 // BeginByCommand has the target's own command request a drain, as a controller
 // would that knows no better, and learns from it how markers are stamped in this
 // instantiation. It is for targets that declare epochs.
@@ -57,6 +61,8 @@ func (g *Gateway) runEpochCommand(ctx context.Context, program target.Program) e
 		return err
 	case !r.Changed || !r.Present:
 		return fmt.Errorf("the target's epoch command ended well and wrote no marker at %s; it must write one there, as a controller would", g.pod.Resolved().Marker)
+	case r.Epoch == "" && r.Taken:
+		return ErrMarkerTaken
 	case r.Epoch == "":
 		return errors.New("the target's epoch command wrote a marker without an epoch; it must stamp it, or the target must not declare epoch")
 	}

@@ -2,10 +2,8 @@ package pod
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -170,6 +168,16 @@ func (g *Gateway) Launch(ctx context.Context) error {
 
 // Respawn starts an ended gateway again, in the same instantiation.
 func (g *Gateway) Respawn(ctx context.Context) error {
+	// What the old process left is read once more, or nobody could tell it from what the
+	// new one publishes first.
+	for _, p := range g.o.Target.Publications {
+		if p.File == "" {
+			continue
+		}
+		if _, err := g.probe.Read(ctx, p.Name); err != nil {
+			return err
+		}
+	}
 	return g.launch(ctx, history.ActionRespawn, g.pod.Respawn)
 }
 
@@ -199,6 +207,13 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 			r.Target.Ready.Within, r.Expand(r.Target.Ready.URL), ready.Last))
 	}
 	return g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady}}, before)
+}
+
+// Settle waits, for B at the most, until every publication shows running, so that what
+// comes next finds a gateway at rest. Whether it comes to that is not asked here.
+func (g *Gateway) Settle(ctx context.Context) error {
+	g.awaits(ctx, g.B(), func() bool { return g.shows(history.Running) })
+	return ctx.Err()
 }
 
 // StartError is a gateway that did not come up; nothing could be observed.
@@ -371,56 +386,6 @@ func (g *Gateway) Logs(ctx context.Context, n int) []string {
 		return []string{"(its log could not be read: " + err.Error() + ")"}
 	}
 	return lines
-}
-
-var receiptLine = regexp.MustCompile(`drainproof-receipt (\{.*\})`)
-
-// logLine looks for activation receipts of wrong gateways in the gateway's log;
-// other lines stay in the log.
-func (g *Gateway) logLine(line string) {
-	if l := g.receipt(line); l != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = g.note(ctx, history.Event{Kind: history.KindLog, Log: l}, 0)
-	}
-}
-
-// receipt reads a line as a receipt; nil when it is none, or not the first of its
-// fault: one per history is enough, and a flood is no better evidence.
-func (g *Gateway) receipt(line string) *history.Log {
-	m := receiptLine.FindStringSubmatch(line)
-	if m == nil {
-		return nil
-	}
-	var r struct {
-		Fault string `json:"fault"`
-	}
-	if json.Unmarshal([]byte(m[1]), &r) != nil || r.Fault == "" {
-		return nil
-	}
-	g.live.mu.Lock()
-	defer g.live.mu.Unlock()
-	if g.live.receipts[r.Fault] {
-		return nil
-	}
-	return &history.Log{Line: m[0], Receipt: r.Fault}
-}
-
-// allLines is more than a runtime keeps of a gateway's log.
-const allLines = 1 << 20
-
-// lateReceipts records those that came out of the engine after the follower was
-// stopped: a gateway that fails fast is over before its log is.
-func (g *Gateway) lateReceipts(ctx context.Context, at history.Stamp) {
-	lines, err := g.pod.Logs(ctx, allLines)
-	if err != nil {
-		return // it was followed while it lived; this is the rest
-	}
-	for _, line := range lines {
-		if l := g.receipt(line); l != nil {
-			g.record(history.Event{Kind: history.KindLog, Call: at, Return: at, Log: l})
-		}
-	}
 }
 
 // End closes the history with the spec's result and removes the pod. It returns

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -27,7 +28,8 @@ type scripted struct {
 	mu        sync.Mutex
 	now       history.Stamp
 	onSignal  func()
-	mute      bool // the probe no longer answers
+	lost      error // what comes of a signal
+	mute      bool  // the probe no longer answers
 }
 
 func (s *scripted) Name() string { return "docker" }
@@ -48,7 +50,14 @@ func (s *scripted) Follow(ctx context.Context, _ func(string)) error { <-ctx.Don
 
 func (s *scripted) Signal(ctx context.Context, _ string) error {
 	s.onSignal()
-	return ctx.Err()
+	return errors.Join(s.lost, ctx.Err())
+}
+
+// fallSilent has the probe answer nothing any more.
+func (s *scripted) fallSilent() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mute = true
 }
 
 // Recreate ends the gateway, and then nothing comes of it.
@@ -172,9 +181,7 @@ func TestInterruptedRunAccusesNobody(t *testing.T) {
 // Also when the probe is past answering.
 func TestInterruptedRunWithADeadProbeAccusesNobody(t *testing.T) {
 	s, g := startScripted(t)
-	s.mu.Lock()
-	s.mute = true
-	s.mu.Unlock()
+	s.fallSilent()
 	innocent(t, g)
 }
 
@@ -182,13 +189,26 @@ func TestInterruptedRunWithADeadProbeAccusesNobody(t *testing.T) {
 func TestSignalWithAMuteProbeIsWrittenDown(t *testing.T) {
 	s, g := startScripted(t)
 	s.onSignal = func() {
-		s.mu.Lock()
-		s.mute = true
-		s.mu.Unlock()
+		s.fallSilent()
 		s.gone()
 	}
 	if err := g.SIGTERM(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	innocent(t, g)
+}
+
+// Nor is a signal that was heard while the engine that sent it was lost, and the probe
+// with it, for which nobody has an answer.
+func TestSignalOfAnEngineThatIsLost(t *testing.T) {
+	s, g := startScripted(t)
+	s.lost = fmt.Errorf("signal: %w", runtime.ErrUnanswered)
+	s.onSignal = func() {
+		s.fallSilent()
+		s.gone()
+	}
+	if err := g.SIGTERM(t.Context()); !errors.Is(err, runtime.ErrUnanswered) {
+		t.Fatalf("got %v, want the engine's silence", err)
 	}
 	innocent(t, g)
 }

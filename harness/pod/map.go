@@ -14,6 +14,21 @@ func recognise(in []target.Recognise) []wire.Recognise {
 	return out
 }
 
+func streamEvents(in []target.StreamEvent) []wire.StreamEvent {
+	var out []wire.StreamEvent
+	for _, e := range in {
+		out = append(out, wire.StreamEvent(e))
+	}
+	return out
+}
+
+func callback(in *target.Callback) *wire.Callback {
+	if in == nil {
+		return nil
+	}
+	return &wire.Callback{Reply: in.Reply, Failed: recognise(in.Failed)}
+}
+
 func poll(r *runtime.Resolved, in *target.Poll) *wire.Poll {
 	if in == nil {
 		return nil

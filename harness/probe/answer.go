@@ -1,8 +1,6 @@
 package probe
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,17 +26,17 @@ type answer struct {
 	err    error  // why there is no more; nil: the answer is complete
 }
 
-// readBody reads the rest of a response. onText is told of every growth of the
-// reply.
-func (a *answer) readBody(resp *http.Response, onText func(total int)) {
+// readBody reads the rest of a response of some shape. onText is told of every growth of
+// the reply.
+func (a *answer) readBody(resp *http.Response, s shape, onText func(total int)) {
 	seen := &head{max: maxMatched}
 	limited := &io.LimitedReader{R: resp.Body, N: maxBody + 1}
 	body := io.TeeReader(limited, seen)
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // a wrong one is no stream
 	if a.stream = resp.StatusCode/100 == 2 && kind == "text/event-stream"; a.stream {
-		a.readStream(body, onText)
+		a.readStream(body, s.event, onText)
 	} else {
-		a.readWhole(body)
+		a.readWhole(body, s.reply)
 	}
 	a.text = seen.bytes
 	if limited.N <= 0 {
@@ -46,7 +44,7 @@ func (a *answer) readBody(resp *http.Response, onText func(total int)) {
 	}
 }
 
-func (a *answer) readWhole(body io.Reader) {
+func (a *answer) readWhole(body io.Reader, reply string) {
 	var all []byte
 	if all, a.err = io.ReadAll(body); a.err != nil {
 		return
@@ -56,17 +54,13 @@ func (a *answer) readWhole(body io.Reader) {
 		return // no JSON: the patterns and the detail will tell
 	}
 	a.json = v
-	if content, ok := lookup(v, "choices.0.message.content"); ok {
-		if text, ok := content.(string); ok {
-			a.reply = []byte(text)
-		}
-	}
+	a.reply = textAt(v, reply)
 }
 
-func (a *answer) readStream(body io.Reader, onText func(int)) {
+func (a *answer) readStream(body io.Reader, says func(streamEvent) eventSays, onText func(int)) {
 	events := newEventReader(body)
 	for {
-		data, err := events.next()
+		event, err := events.next()
 		if errors.Is(err, io.EOF) {
 			return // ended in good order; whether it was whole is another question
 		}
@@ -74,42 +68,19 @@ func (a *answer) readStream(body io.Reader, onText func(int)) {
 			a.err = err
 			return
 		}
-		if bytes.Equal(data, []byte("[DONE]")) {
+		read := says(event)
+		if read.failure != nil {
+			a.json = read.failure
+		}
+		if len(read.text) > 0 {
+			a.reply = append(a.reply, read.text...)
+			onText(len(a.reply))
+		}
+		if read.done {
 			a.done = true
 			return
 		}
-		text, failure := parseChunk(data)
-		if failure != nil {
-			a.json = failure
-		}
-		if text != "" {
-			a.reply = append(a.reply, text...)
-			onText(len(a.reply))
-		}
 	}
-}
-
-// parseChunk returns the text of a chunk, and the chunk itself when it tells of
-// an error.
-func parseChunk(data []byte) (text string, failure any) {
-	var chunk struct {
-		Choices []struct {
-			Delta struct {
-				Content string `json:"content"`
-			} `json:"delta"`
-		} `json:"choices"`
-		Error json.RawMessage `json:"error"`
-	}
-	if json.Unmarshal(data, &chunk) != nil {
-		return "", nil
-	}
-	if len(chunk.Error) > 0 && string(chunk.Error) != "null" {
-		failure, _ = decodeJSON(data) // it was decoded a moment ago
-	}
-	if len(chunk.Choices) > 0 {
-		text = chunk.Choices[0].Delta.Content
-	}
-	return text, failure
 }
 
 // code is the machine-readable code of an error, where there is one.
@@ -140,7 +111,7 @@ func (a *answer) judge(in *ingress, want string) (history.TurnOutcome, string) {
 	case a.stream && a.json != nil:
 		return history.Failed, "an error within the stream: " + excerpt([]byte(asText(a.json)))
 	case reply == want:
-		return history.Cut, "the stream ended without [DONE]"
+		return history.Cut, "the stream ended without the event that says that it is whole"
 	case a.stream && reply == "":
 		return history.Cut, fmt.Sprintf("the reply ended after 0 of %d bytes", len(want))
 	}

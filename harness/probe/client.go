@@ -45,8 +45,8 @@ func (s *session) submit(p wire.SubmitParams) (*turn, error) {
 		return nil, fmt.Errorf("no ingress is called %q", p.Ingress)
 	case p.Connection != "" && !s.connections.has(p.Connection):
 		return nil, fmt.Errorf("no idle connection is called %q; open it with connections, it is used once", p.Connection)
-	case p.Stall && in.Poll != nil:
-		return nil, fmt.Errorf("ingress %q hands a reply over when it is asked for it; its clients can't stall", p.Ingress)
+	case p.Stall && in.detached():
+		return nil, fmt.Errorf("ingress %q does not hand its replies to those who wait for them; its clients can't stall", p.Ingress)
 	case p.Script.ReplyBytes < 0 || p.Script.ReplyBytes > maxBody/2:
 		return nil, fmt.Errorf("reply_bytes %d is not within 0 and %d", p.Script.ReplyBytes, maxBody/2)
 	}
@@ -216,7 +216,7 @@ func (c *client) receive() {
 	if good { // a refusal's code is in its body
 		c.record(history.TurnAnswered, call, ret, c.seen(a))
 	}
-	a.readBody(resp, func(total int) { c.progress.at(total, reads.call, reads.ret) })
+	a.readBody(resp, t.ingress.shape, func(total int) { c.progress.at(total, reads.call, reads.ret) })
 	if !good {
 		c.record(history.TurnAnswered, call, ret, c.seen(a))
 	}
@@ -224,8 +224,12 @@ func (c *client) receive() {
 		c.broken(reads.call, max(reads.ret, reads.call), a, a.err)
 		return
 	}
-	if t.ingress.Poll != nil {
+	switch {
+	case t.ingress.Poll != nil:
 		c.created(a)
+		return
+	case t.ingress.Callback != nil:
+		c.posted(a)
 		return
 	}
 	t.clock.stop() // what is late now is the probe

@@ -106,7 +106,7 @@ func (m *marker) lend(lock bool, do func()) (seen sightings, err error) {
 		}
 		defer unlock()
 	}
-	finish := watchOver(m.path, m.known, m.seen, m.focus.look)
+	finish := watchOver(m.path, m.known, m.seen, hard, m.focus.look)
 	do()
 	return finish(), nil
 }

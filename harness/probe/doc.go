@@ -8,10 +8,8 @@
 //
 // The ways to run it are the commands of harness/cmd/probe:
 //
-//	probe serve --socket /run/probe.sock    // PID 1 of the pod
-//	probe connect --socket /run/probe.sock  // what the engine's exec runs
-//	probe stdio                             // a child of the suite
-//	probe burn --threads N --for 30s        // a child of the probe, under a load
+//	probe stdio                       // PID 1 of the pod, or a child of the suite
+//	probe burn --threads N --for 30s  // a child of the probe, under a load
 //
 // How it is put together: a [Probe] holds the recorder (one ordered queue for
 // events and replies) and, once configured, a session with the model, the

@@ -50,22 +50,30 @@ func (p *pace) wait(ctx context.Context) bool {
 // created goes on from the answer to the creation of a run: it is followed to its
 // end, unless it was never accepted.
 func (c *client) created(a *answer) {
+	call, ret := c.link.reads.call, c.link.reads.ret
+	id, outcome, detail := a.created(c.t.ingress)
+	if c.detach(a, outcome, detail) {
+		c.follow(id, call, ret)
+	}
+}
+
+// detach lets go of the connection of a turn whose reply comes otherwise, and says
+// whether it comes: with an outcome the turn is over.
+func (c *client) detach(a *answer, outcome history.TurnOutcome, detail string) bool {
 	t, reads := c.t, c.link.reads
-	ev := c.seen(a)
-	var id string
-	id, ev.Outcome, ev.Detail = a.created(t.ingress)
-	if ev.Outcome != "" {
+	if outcome != "" {
+		ev := c.seen(a)
+		ev.Outcome, ev.Detail = outcome, detail
 		t.clock.stop()
 		c.end(reads.call, reads.ret, ev)
-		return
+		return false
 	}
 	if matchesAny(t.ingress.queued, a) {
 		t.clock.halt() // for as long as the gateway keeps it, which nothing limits
 		c.record(history.TurnQueued, reads.call, reads.ret, c.seen(a))
 	}
-	call, ret := reads.call, reads.ret
 	_ = c.link.conn.Close() // its answer is whole, and nothing more comes over it
-	c.follow(id, call, ret)
+	return true
 }
 
 // follow asks for the run until it is over. When it ended lies between the last
@@ -102,13 +110,8 @@ func (c *client) look(id string) (*answer, error) {
 // created reads the answer to the creation of a run: its ID, or how the turn ended
 // without one.
 func (a *answer) created(in *ingress) (id string, outcome history.TurnOutcome, detail string) {
-	switch {
-	case matchesAny(in.refused, a):
-		return "", history.Refused, ""
-	case matchesAny(in.busy, a):
-		return "", history.Busy, ""
-	case a.status/100 != 2:
-		return "", history.Failed, fmt.Sprintf("status %d: %s", a.status, excerpt(a.text))
+	if outcome, detail = a.notTaken(in); outcome != "" {
+		return "", outcome, detail
 	}
 	if v, ok := lookup(a.json, in.Poll.ID); ok && v != nil {
 		id = asText(v)

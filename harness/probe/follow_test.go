@@ -55,18 +55,25 @@ func (g *fakeGateway) createRun(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusAccepted, shown)
 }
 
+// modelSays has the model answer; it does not hang on its client.
+func (g *fakeGateway) modelSays(input string) (text string, ok bool) {
+	body, _ := json.Marshal(map[string]any{"messages": []any{map[string]any{"role": "user", "content": input}}})
+	resp, err := g.call(context.Background(), body)
+	if err != nil {
+		return "", false
+	}
+	defer resp.Body.Close()
+	answer, _ := io.ReadAll(resp.Body)
+	v, _ := decodeJSON(answer)
+	found := textAt(v, chatShape.reply)
+	return string(found), found != nil
+}
+
 func (g *fakeGateway) perform(run *fakeRun, input string) {
 	defer g.release()
-	body, _ := json.Marshal(map[string]any{"messages": []any{map[string]any{"role": "user", "content": input}}})
-	resp, err := g.call(context.Background(), body) // it does not hang on its client
 	state, text := "failed", any(nil)
-	if err == nil {
-		defer resp.Body.Close()
-		answer, _ := io.ReadAll(resp.Body)
-		v, _ := decodeJSON(answer)
-		if found, ok := lookup(v, "choices.0.message.content"); ok {
-			state, text = "done", found
-		}
+	if found, ok := g.modelSays(input); ok {
+		state, text = "done", found
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -236,6 +243,12 @@ func TestIngressesThatCanNotBe(t *testing.T) {
 		"is no http://":   func(in *wire.Ingress) { in.Poll.URL = "https://runs/{{run}}" },
 		"nothing is set":  func(in *wire.Ingress) { in.Queued = []wire.Recognise{{}} },
 		"no other has it": func(in *wire.Ingress) { in.Wire = wire.OpenAIChat },
+		"needs callback":  func(in *wire.Ingress) { in.Wire, in.Poll = wire.PostThenCallback, nil },
+		"need reply":      func(in *wire.Ingress) { in.Wire, in.Poll = wire.JSON, nil },
+		"needs done":      func(in *wire.Ingress) { in.Wire, in.Poll, in.Reply = wire.SSE, nil, "text" },
+		"done: pattern 1": func(in *wire.Ingress) {
+			in.Wire, in.Poll, in.Reply, in.Done = wire.SSE, nil, "text", []wire.StreamEvent{{}}
+		},
 	} {
 		config := r.config
 		in := config.Ingresses[2]

@@ -13,8 +13,8 @@ import (
 func TestParseStat(t *testing.T) {
 	const tail = " 0 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 123456 1000 200"
 	for line, want := range map[string]procStat{
-		"42 (gateway) S 0 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'S', 0, 123456},
-		"42 (a) Z (b) R 1 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'R', 1, 123456},
+		"42 (gateway) S 0 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'S', 0, 123456, 11},
+		"42 (a) Z (b) R 1 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'R', 1, 123456, 11},
 	} {
 		if got, err := parseStat([]byte(line)); err != nil || got != want {
 			t.Errorf("%q: %+v, %v; want %+v", line, got, err, want)
@@ -52,7 +52,7 @@ func TestEventReader(t *testing.T) {
 	for end, want := range map[string]error{"": io.EOF, "data: cut": io.ErrUnexpectedEOF, "data: cut\n": io.ErrUnexpectedEOF} {
 		events := newEventReader(strings.NewReader(stream + end))
 		for _, data := range []string{"one", "two\n2"} {
-			if got, err := events.next(); err != nil || string(got) != data {
+			if got, err := events.next(); err != nil || string(got.data) != data || (got.name == "x") != (data == "one") {
 				t.Errorf("got %q, %v; want %q", got, err, data)
 			}
 		}
@@ -82,7 +82,7 @@ func FuzzChatRequest(f *testing.F) {
 	f.Add([]byte(`{"messages":[{"role":"user","content":"dp-0123456789abcdef please answer"}]}`))
 	f.Add([]byte(`{"messages":[{"role":"user","content":[{"type":"text","text":"dp-0123456789abcdef"}]},{"role":"tool","content":null}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := parseChat(data)
+		r, err := chatDialect{}.parse(data)
 		if err == nil && r.token != "" && !tokenPattern.MatchString(r.token) {
 			t.Fatalf("token %q in %q", r.token, data)
 		}
@@ -95,7 +95,7 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a := &answer{}
 		grown := 0
-		a.readStream(bytes.NewReader(data), func(total int) {
+		a.readStream(bytes.NewReader(data), chatEvent, func(total int) {
 			if total <= grown {
 				t.Fatalf("the reply grew from %d to %d", grown, total)
 			}

@@ -24,11 +24,12 @@ import (
 // every few milliseconds, gates, counts, publishes, and passes the model's
 // answer through. Its fields let a test make it do something else.
 type fakeGateway struct {
-	t      *testing.T
-	home   string
-	server *httptest.Server
-	base   string // of the model
-	client *http.Client
+	t        *testing.T
+	home     string
+	server   *httptest.Server
+	base     string // of the model
+	callback string // address to which the hook hands its replies
+	client   *http.Client
 
 	mu       sync.Mutex
 	draining bool
@@ -40,7 +41,7 @@ type fakeGateway struct {
 
 func newFakeGateway(t *testing.T) *fakeGateway {
 	t.Helper()
-	g := &fakeGateway{t: t, home: filepath.Join(t.TempDir(), "home"), client: &http.Client{Transport: &http.Transport{}}, runs: map[string]*fakeRun{}}
+	g := &fakeGateway{t: t, home: filepath.Join(t.TempDir(), "home"), client: &http.Client{Transport: &http.Transport{}}, runs: map[string]*fakeRun{}, callback: freePort(t)}
 	if err := os.MkdirAll(g.home, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +50,7 @@ func newFakeGateway(t *testing.T) *fakeGateway {
 	mux.HandleFunc("POST /v1/runs", g.createRun)
 	mux.HandleFunc("GET /v1/runs/{id}", g.showRun)
 	mux.HandleFunc("GET /v1/sessions/{id}", g.showSession)
+	g.shapes(mux)
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /status", g.status)
 	g.server = httptest.NewServer(mux)
@@ -88,9 +90,9 @@ func (g *fakeGateway) config() wire.ConfigureParams {
 	return wire.ConfigureParams{
 		Home: g.home, UID: -1, GID: -1, Marker: g.marker(),
 		Publications: []wire.Publication{file, http},
-		Ingresses:    []wire.Ingress{chat, stream, g.async(chat)},
+		Ingresses:    append([]wire.Ingress{chat, stream, g.async(chat)}, g.shaped(chat)...),
 		Sessions:     &wire.Sessions{URL: g.server.URL + "/v1/sessions/{{session}}", Messages: "said"},
-		ModelAddress: freePort(g.t),
+		ModelAddress: freePort(g.t), CallbackAddress: g.callback,
 		IngressPorts: []int{number},
 	}
 }

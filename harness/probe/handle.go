@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
@@ -129,6 +130,12 @@ func (p *Probe) note(n wire.NoteParams) (any, error) {
 			return nil, fmt.Errorf("call_at %d lies after now, %d: it is no stamp of this probe's clock", n.CallAt, ev.Return)
 		}
 		ev.Call = n.CallAt
+	}
+	if ev.Action != nil && ev.Action.Name == history.ActionEnd {
+		// What is judged ends here, and noise that goes on is part of it.
+		if s, err := p.configured(); err == nil {
+			s.processes.tellStarvation()
+		}
 	}
 	p.rec.record(ev)
 	return ev.Return, nil

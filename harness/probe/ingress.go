@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/drainproof/drainproof/harness/wire"
@@ -21,7 +22,14 @@ type ingress struct {
 	refused []recogniser
 	busy    []recogniser
 	queued  []recogniser
+
+	shape shape        // of its answers
+	lost  []recogniser // requests to the callback that tell of a failure
 }
+
+// detached says whether the reply comes otherwise than over the connection over which
+// the turn was sent.
+func (in *ingress) detached() bool { return in.Poll != nil || in.Callback != nil }
 
 func newIngresses(list []wire.Ingress) (map[string]*ingress, error) {
 	all := map[string]*ingress{}
@@ -59,15 +67,30 @@ func newIngress(spec wire.Ingress) (*ingress, error) {
 	if in.queued, err = compileAll(spec.Queued); err != nil {
 		return nil, fmt.Errorf("queued: %w", err)
 	}
+	if in.shape, err = newShape(spec); err != nil {
+		return nil, err
+	}
+	if spec.Callback != nil {
+		if in.lost, err = compileAll(spec.Callback.Failed); err != nil {
+			return nil, fmt.Errorf("callback: failed: %w", err)
+		}
+	}
 	return in, nil
 }
 
 func checkWire(spec wire.Ingress) error {
+	own := spec.Wire == wire.JSON || spec.Wire == wire.SSE
 	switch {
-	case spec.Wire != wire.OpenAIChat && spec.Wire != wire.CreateThenPoll:
-		return fmt.Errorf("this probe does not speak %q; it speaks %s and %s", spec.Wire, wire.OpenAIChat, wire.CreateThenPoll)
+	case !slices.Contains(wire.Wires(), spec.Wire):
+		return fmt.Errorf("this probe does not speak %q; it speaks %s", spec.Wire, strings.Join(wire.Wires(), ", "))
 	case (spec.Wire == wire.CreateThenPoll) != (spec.Poll != nil):
 		return fmt.Errorf("the wire %s needs poll, and no other has it", wire.CreateThenPoll)
+	case (spec.Wire == wire.PostThenCallback) != (spec.Callback != nil):
+		return fmt.Errorf("the wire %s needs callback, and no other has it", wire.PostThenCallback)
+	case own != (spec.Reply != ""):
+		return fmt.Errorf("the wires %s and %s need reply, and no other has it", wire.JSON, wire.SSE)
+	case (spec.Wire == wire.SSE) != (len(spec.Done) > 0) || spec.Wire != wire.SSE && len(spec.Failed) > 0:
+		return fmt.Errorf("the wire %s needs done, and may have failed; no other has them", wire.SSE)
 	case spec.Poll == nil:
 		return nil
 	case spec.Stream:

@@ -65,6 +65,12 @@ func (l *load) last(ctx context.Context, sweep wire.SweepParams) {
 		defer close(sent)
 		w := &sweeping{s: l.s, params: sweep}
 		_ = w.run(within) // what can't be sent any more ends the load
+		for _, t := range w.turns {
+			select {
+			case <-t.sent: // a turn on its way to the gateway is still of the load
+			case <-ctx.Done():
+			}
+		}
 	}()
 	expired := time.NewTimer(sweep.Lasting)
 	defer expired.Stop()

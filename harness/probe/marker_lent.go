@@ -13,11 +13,14 @@ import (
 	"github.com/drainproof/drainproof/harness/history"
 )
 
-// spinAtMost is how long a lent marker is looked at without a break; whoever takes
-// longer is looked at every lookEvery.
+// The control endpoint is judged by what it makes of the marker, so that is looked at
+// without a break for spinAtMost, and every lookEvery where the endpoint takes longer.
+// A command is not judged: while it has the marker that is looked at every patientEvery,
+// and the kernel bears witness to what comes and goes in between.
 const (
-	spinAtMost = 200 * time.Millisecond
-	lookEvery  = 200 * time.Microsecond
+	spinAtMost   = 200 * time.Millisecond
+	lookEvery    = 200 * time.Microsecond
+	patientEvery = 2 * time.Millisecond
 )
 
 // sightings are all that was seen of a marker while somebody else moved it.
@@ -36,10 +39,21 @@ type move struct {
 	read      bool // the content could be read before it was gone again
 }
 
-// watchOver looks at the marker without a break until finish is called. It was known to
-// be so at before, which is not when this comes to look first: a busy machine may let
-// whoever moves it run earlier. noticed is called at every change.
-func watchOver(path string, known identity, before history.Stamp, noticed func()) (finish func() sightings) {
+// hard looks without a break for as long as that may be afforded, patient now and then.
+func hard(spent time.Duration) {
+	if spent < spinAtMost {
+		runtime.Gosched()
+		return
+	}
+	time.Sleep(lookEvery)
+}
+
+func patient(time.Duration) { time.Sleep(patientEvery) }
+
+// watchOver looks at the marker until finish is called, and lets pause pass between two
+// looks. It was known to be so at before, which is not when this comes to look first: a
+// busy machine may let whoever moves it run earlier. noticed is called at every change.
+func watchOver(path string, known identity, before history.Stamp, pause func(spent time.Duration), noticed func()) (finish func() sightings) {
 	stop, done := make(chan struct{}), make(chan sightings)
 	go func() {
 		s := sightings{last: known}
@@ -57,15 +71,11 @@ func watchOver(path string, known identity, before history.Stamp, noticed func()
 				noticed()
 			}
 			before, s.looked, s.last = at, at, found
-			switch {
-			case over:
+			if over {
 				done <- s
 				return
-			case at.Sub(began) < spinAtMost:
-				runtime.Gosched()
-			default:
-				time.Sleep(lookEvery)
 			}
+			pause(at.Sub(began))
 		}
 	}()
 	return func() sightings {

@@ -17,7 +17,7 @@ func TestAMoveBeforeTheFirstLookIsNotLaterThanItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	removed := now()
-	seen := watchOver(path, known, before, func() {})()
+	seen := watchOver(path, known, before, hard, func() {})()
 	if len(seen.moves) != 1 || seen.moves[0].to.exists {
 		t.Fatalf("moves %+v, want one removal", seen.moves)
 	}

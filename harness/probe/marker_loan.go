@@ -34,7 +34,7 @@ func (m *marker) lendOut(p wire.LendParams) error {
 		return fmt.Errorf("the marker is lent already, to a %s", m.loan.hand)
 	}
 	m.lookLocked()
-	m.loan = &loan{hand: p.Hand, call: now(), before: m.known, finish: watchOver(m.path, m.known, m.seen, m.focus.look), kernel: watchFor(m.path)}
+	m.loan = &loan{hand: p.Hand, call: now(), before: m.known, finish: watchOver(m.path, m.known, m.seen, patient, m.focus.look), kernel: watchFor(m.path)}
 	return nil
 }
 
@@ -79,7 +79,7 @@ func (m *marker) reclaim() (wire.ReclaimResult, error) {
 			ev.Epoch, _ = fields["epoch"].(string)
 		}
 	}
-	r.Present, r.Epoch = ev.Present, ev.Epoch
+	r.Present, r.Taken, r.Epoch = ev.Present, taken != nil, ev.Epoch
 	m.rec.record(history.Event{Kind: history.KindMarker, Call: l.call, Return: over, Marker: &ev})
 	if taken != nil {
 		m.rec.record(history.Event{Kind: history.KindMarker, Call: taken.call, Return: taken.ret,

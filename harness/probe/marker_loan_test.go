@@ -90,7 +90,7 @@ func TestLentMarkerTaken(t *testing.T) {
 	if got.Epoch != "" {
 		want[0].Epoch = "one"
 	}
-	if want := (wire.ReclaimResult{Changed: true, Present: true, Epoch: want[0].Epoch}); got != want {
+	if want := (wire.ReclaimResult{Changed: true, Present: true, Taken: true, Epoch: want[0].Epoch}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	events := r.all(func(ev history.Event) bool { return ev.Marker != nil })

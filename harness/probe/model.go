@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/wire"
@@ -22,28 +21,21 @@ const maxBody = 64 << 20
 // ground truth of "in flight": what it holds is in flight, whatever the gateway
 // says.
 type model struct {
-	log      *slog.Logger
-	turns    *turns
-	rec      sink
-	listener net.Listener
-	server   *http.Server
-	callers  callers
+	*server
+	turns   *turns
+	rec     sink
+	callers callers
 }
 
 func newModel(log *slog.Logger, address string, ts *turns, rec sink) (*model, error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("the model can't listen on %s: %w", address, err)
-	}
-	m := &model{log: log, turns: ts, rec: rec, listener: l}
+	m := &model{turns: ts, rec: rec}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", m.route)
-	m.server = &http.Server{
-		Handler:           mux,
-		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
-		ReadHeaderTimeout: 30 * time.Second,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	var err error
+	if m.server, err = listen(log, address, "the model stopped", mux); err != nil {
+		return nil, fmt.Errorf("the model can't listen on %s: %w", address, err)
 	}
+	m.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
 	return m, nil
 }
 
@@ -51,52 +43,42 @@ type connKey struct{}
 
 func (m *model) address() string { return m.listener.Addr().String() }
 
-func (m *model) serve(context.Context) {
-	if err := m.server.Serve(m.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		m.log.Error("the model stopped", "error", err)
-	}
-}
-
-// close ends the server and every call it holds.
-func (m *model) close() {
-	_ = m.server.Close()
-	_ = m.listener.Close() // Close alone forgets a listener that was never served
-}
-
 // route takes any base path: what stands before it is the target's affair.
 func (m *model) route(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/chat/completions"):
-		m.complete(w, r)
+		m.complete(w, r, chatDialect{})
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/responses"):
+		m.complete(w, r, &responsesDialect{})
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/models"):
 		writeJSON(w, http.StatusOK, modelList)
 	default:
 		m.log.Warn("the gateway asked the model for something it does not offer", "method", r.Method, "path", r.URL.Path)
-		writeError(w, http.StatusNotFound, "not_found", "this model offers POST .../chat/completions and GET .../models")
+		writeError(w, http.StatusNotFound, "not_found", "this model offers POST .../chat/completions, POST .../responses and GET .../models")
 	}
 }
 
-func (m *model) complete(w http.ResponseWriter, r *http.Request) {
+func (m *model) complete(w http.ResponseWriter, r *http.Request, d dialect) {
 	call := now()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil { // not a call yet: it was never read whole
 		writeError(w, http.StatusBadRequest, "bad_body", err.Error())
 		return
 	}
-	req, err := parseChat(body)
+	req, err := d.parse(body)
 	read := now()
 	if err != nil {
-		m.log.Warn("the gateway's model call is no chat completion", "error", err)
+		m.log.Warn("the gateway's model call cannot be understood", "path", r.URL.Path, "error", err)
 		writeError(w, http.StatusBadRequest, "bad_request", err.Error())
 		return
 	}
 	t := m.turns.get(req.token)
 	c := &modelCall{
-		model: m, turn: t, req: req, w: w,
+		model: m, turn: t, req: req, dialect: d, w: w,
 		flush:    http.NewResponseController(w),
 		settled:  make(chan struct{}),
 		emits:    make(chan emission),
-		streamed: req.Stream,
+		streamed: req.stream,
 	}
 	c.conn, _ = r.Context().Value(connKey{}).(net.Conn)
 	c.readAt = read

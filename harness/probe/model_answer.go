@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -32,12 +31,7 @@ func (c *modelCall) answer() {
 
 // answerWhole and the others that write return the stamp before the last piece.
 func (c *modelCall) answerWhole() (history.Stamp, error) {
-	u := c.usage()
-	return c.writeBody(http.StatusOK, completion{
-		ID: c.id(), Object: "chat.completion", Created: time.Now().Unix(), Model: c.req.Model,
-		Choices: []choice{{Message: &content{Role: "assistant", Content: c.reply()}, Finish: &finishStop}},
-		Usage:   &u,
-	})
+	return c.writeBody(http.StatusOK, c.dialect.whole(c, nil))
 }
 
 // fail answers with the status the turn's script asks for.
@@ -70,7 +64,7 @@ func (c *modelCall) writeBody(status int, v any) (history.Stamp, error) {
 	return call, c.flush.Flush()
 }
 
-// beginStream sends the headers and the chunk that says who speaks.
+// beginStream sends the headers and what begins a stream.
 func (c *modelCall) beginStream() error {
 	if c.begun {
 		return nil
@@ -79,7 +73,7 @@ func (c *modelCall) beginStream() error {
 	c.w.Header().Set("Content-Type", "text/event-stream")
 	c.w.Header().Set("Cache-Control", "no-cache")
 	c.w.WriteHeader(http.StatusOK)
-	return c.chunk(choice{Delta: &content{Role: "assistant"}}, nil)
+	return c.dialect.begin(c)
 }
 
 func (c *modelCall) answerStream() (history.Stamp, error) {
@@ -92,50 +86,28 @@ func (c *modelCall) answerStream() (history.Stamp, error) {
 			return 0, err
 		}
 	}
-	return c.endStream(&finishStop)
-}
-
-// endStream says why the answer ends here, and ends it.
-func (c *modelCall) endStream(finish *string) (history.Stamp, error) {
-	if err := c.chunk(choice{Delta: &content{}, Finish: finish}, nil); err != nil {
-		return 0, err
-	}
-	if o := c.req.StreamOptions; o != nil && o.IncludeUsage {
-		u := c.usage()
-		if err := c.chunk(choice{}, &u); err != nil {
-			return 0, err
-		}
-	}
-	call := now()
-	if _, err := fmt.Fprint(c.w, "data: [DONE]\n\n"); err != nil {
-		return call, err
-	}
-	return call, c.flush.Flush()
+	return c.dialect.end(c, nil)
 }
 
 // writeText sends the next piece of the reply.
 func (c *modelCall) writeText(text string) error {
-	if err := c.chunk(choice{Delta: &content{Content: text}}, nil); err != nil {
+	if err := c.dialect.text(c, text); err != nil {
 		return err
 	}
 	c.written += len(text)
 	return nil
 }
 
-// chunk sends one event of the stream; one with a usage has no choice.
-func (c *modelCall) chunk(ch choice, u *usage) error {
-	msg := completion{
-		ID: c.id(), Object: "chat.completion.chunk", Created: time.Now().Unix(), Model: c.req.Model,
-		Choices: []choice{ch}, Usage: u,
-	}
-	if u != nil {
-		msg.Choices = []choice{}
-	}
-	data, err := json.Marshal(msg)
+// event sends one event of the stream; the name may be empty.
+func (c *modelCall) event(name string, v any) error {
+	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(c.w, "data: %s\n\n", data); err != nil {
+	if name != "" {
+		name = "event: " + name + "\n"
+	}
+	if _, err := fmt.Fprintf(c.w, "%sdata: %s\n\n", name, data); err != nil {
 		return err
 	}
 	return c.flush.Flush()

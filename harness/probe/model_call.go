@@ -18,7 +18,8 @@ type modelCall struct {
 	model    *model
 	turn     *turn // nil: auxiliary
 	number   int   // of the turn's calls, from 1
-	req      chatRequest
+	req      modelRequest
+	dialect  dialect
 	streamed bool
 	conn     net.Conn
 	w        http.ResponseWriter

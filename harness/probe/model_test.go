@@ -89,11 +89,11 @@ func TestAStreamEndsWithItsUsageWhereAsked(t *testing.T) {
 	events := newEventReader(resp.Body)
 	var all []string
 	for {
-		data, err := events.next()
+		event, err := events.next()
 		if err != nil {
 			break
 		}
-		all = append(all, string(data))
+		all = append(all, string(event.data))
 	}
 	if n := len(all); n < 5 || all[n-1] != "[DONE]" || !strings.Contains(all[n-2], `"total_tokens"`) || !strings.Contains(all[n-3], `"finish_reason":"stop"`) {
 		t.Errorf("the stream was %s", strings.Join(all, "\n"))

@@ -2,75 +2,74 @@ package probe
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/wire"
 )
 
-// modelName is what the model calls itself when the gateway names none.
-const modelName = "drainproof"
-
-var modelList = map[string]any{
-	"object": "list",
-	"data":   []any{map[string]any{"id": modelName, "object": "model", "created": 0, "owned_by": "drainproof"}},
+// dialect is the protocol of one model call. What is answered when is none of its
+// affair: a tool to call, or nil for the reply, comes from the call.
+type dialect interface {
+	parse(body []byte) (modelRequest, error)
+	whole(c *modelCall, tool *wire.ToolCall) any // an answer in one piece
+	begin(c *modelCall) error                    // of a stream: what comes before the text
+	text(c *modelCall, text string) error        // of a stream: the next piece of the reply
+	// end ends a stream; it returns the stamp before its last piece.
+	end(c *modelCall, tool *wire.ToolCall) (history.Stamp, error)
 }
 
-// chatRequest is what the model needs of a chat completion request.
-type chatRequest struct {
-	Model         string        `json:"model"`
-	Stream        bool          `json:"stream"`
-	Messages      []chatMessage `json:"messages"`
-	StreamOptions *struct {
-		IncludeUsage bool `json:"include_usage"`
-	} `json:"stream_options"`
-
+// modelRequest is what the model needs of a request.
+type modelRequest struct {
+	model  string
+	stream bool
+	usage  bool   // a stream is to end with what it used
 	token  string // of the turn; "" when there is none
 	steps  int    // results of tool calls since the user's last message
 	prompt int    // bytes of user text, for a plausible usage
 }
 
-type chatMessage struct {
+// said takes in the last message of the user's, which tells to which turn the request
+// belongs: by the last token in it. Earlier ones are the session's history.
+func (r *modelRequest) said(text string) {
+	r.prompt = len(text)
+	if found := tokenPattern.FindAllString(text, -1); len(found) > 0 {
+		r.token = found[len(found)-1]
+	}
+}
+
+// modelMessage is one message of a request, or a call of a tool or its result among them.
+type modelMessage struct {
+	Type    string          `json:"type"`
 	Role    string          `json:"role"`
 	Content json.RawMessage `json:"content"`
 }
 
-// parseChat reads a request and finds the turn it belongs to: the last token in
-// the last message of the user's. Earlier ones are the session's history.
-func parseChat(body []byte) (chatRequest, error) {
-	var r chatRequest
-	if err := json.Unmarshal(body, &r); err != nil {
-		return r, fmt.Errorf("the request is no chat completion: %w", err)
-	}
-	for i := len(r.Messages) - 1; i >= 0; i-- {
-		if r.Messages[i].Role == "tool" {
+// read takes in the messages, the last first.
+func (r *modelRequest) read(messages []modelMessage) {
+	for _, m := range slices.Backward(messages) {
+		if m.Role == "tool" || m.Type == "function_call_output" {
 			r.steps++
 		}
-		if r.Messages[i].Role != "user" {
-			continue
+		if m.Role == "user" {
+			r.said(textOf(m.Content))
+			return
 		}
-		text := r.Messages[i].text()
-		r.prompt = len(text)
-		if found := tokenPattern.FindAllString(text, -1); len(found) > 0 {
-			r.token = found[len(found)-1]
-		}
-		break
 	}
-	if r.Model == "" {
-		r.Model = modelName
-	}
-	return r, nil
 }
 
-// text is the message's content: a string, or an array of parts.
-func (m chatMessage) text() string {
+// textOf is the text of a message's content: a string, or an array of parts.
+func textOf(content json.RawMessage) string {
 	var s string
-	if json.Unmarshal(m.Content, &s) == nil {
+	if json.Unmarshal(content, &s) == nil {
 		return s
 	}
 	var parts []struct {
 		Text string `json:"text"`
 	}
-	if json.Unmarshal(m.Content, &parts) != nil {
+	if json.Unmarshal(content, &parts) != nil {
 		return ""
 	}
 	var b strings.Builder
@@ -81,49 +80,13 @@ func (m chatMessage) text() string {
 	return b.String()
 }
 
-type usage struct {
-	PromptTokens     int `json:"prompt_tokens"`
-	CompletionTokens int `json:"completion_tokens"`
-	TotalTokens      int `json:"total_tokens"`
-}
+// modelName is what the model calls itself when the gateway names none.
+const modelName = "drainproof"
 
-func (c *modelCall) usage() usage {
-	u := usage{PromptTokens: c.req.prompt/tokenBytes + 1, CompletionTokens: len(c.reply())/tokenBytes + 1}
-	u.TotalTokens = u.PromptTokens + u.CompletionTokens
-	return u
+var modelList = map[string]any{
+	"object": "list",
+	"data":   []any{map[string]any{"id": modelName, "object": "model", "created": 0, "owned_by": "drainproof"}},
 }
-
-// id names the completion.
-func (c *modelCall) id() string {
-	if c.turn == nil {
-		return "chatcmpl-auxiliary"
-	}
-	return fmt.Sprintf("chatcmpl-%s-%d", c.turn.id, c.number)
-}
-
-type completion struct {
-	ID      string   `json:"id"`
-	Object  string   `json:"object"`
-	Created int64    `json:"created"`
-	Model   string   `json:"model"`
-	Choices []choice `json:"choices"`
-	Usage   *usage   `json:"usage,omitempty"`
-}
-
-type choice struct {
-	Index   int      `json:"index"`
-	Message *content `json:"message,omitempty"`
-	Delta   *content `json:"delta,omitempty"`
-	Finish  *string  `json:"finish_reason"`
-}
-
-type content struct {
-	Role      string     `json:"role,omitempty"`
-	Content   string     `json:"content"`
-	ToolCalls []toolCall `json:"tool_calls,omitempty"`
-}
-
-var finishStop = "stop"
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -1,15 +1,12 @@
 package probe
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"regexp"
-	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/wire"
@@ -22,10 +19,8 @@ const maxNotice = 1 << 20
 // shutdown (NOTIFY-001, NOTIFY-002). It answers at once: it is not the one that
 // holds a shutdown up.
 type notices struct {
-	log        *slog.Logger
+	*server
 	rec        sink
-	listener   net.Listener
-	server     *http.Server
 	broadcasts []broadcast
 }
 
@@ -37,7 +32,7 @@ type broadcast struct {
 }
 
 func newNotices(log *slog.Logger, address string, broadcasts []wire.Broadcast, rec sink) (*notices, error) {
-	n := &notices{log: log, rec: rec}
+	n := &notices{rec: rec}
 	for i, spec := range broadcasts {
 		b, err := compileBroadcast(spec)
 		if err != nil {
@@ -45,15 +40,9 @@ func newNotices(log *slog.Logger, address string, broadcasts []wire.Broadcast, r
 		}
 		n.broadcasts = append(n.broadcasts, b)
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
+	var err error
+	if n.server, err = listen(log, address, "announcements are no longer taken", http.HandlerFunc(n.take)); err != nil {
 		return nil, fmt.Errorf("nobody can listen for announcements on %s: %w", address, err)
-	}
-	n.listener = l
-	n.server = &http.Server{
-		Handler:           http.HandlerFunc(n.take),
-		ReadHeaderTimeout: 30 * time.Second,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return n, nil
 }
@@ -83,17 +72,6 @@ func (b broadcast) matches(r *http.Request, seen *answer) bool {
 		return false
 	}
 	return b.rest.matches(seen)
-}
-
-func (n *notices) serve(context.Context) {
-	if err := n.server.Serve(n.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		n.log.Error("announcements are no longer taken", "error", err)
-	}
-}
-
-func (n *notices) close() {
-	_ = n.server.Close()
-	_ = n.listener.Close() // Close alone forgets a listener that was never served
 }
 
 // take records a request that arrived whole. What the gateway broke off in the

@@ -62,6 +62,7 @@ func (p *publication) observeFile(ctx context.Context, log *slog.Logger, f *focu
 // times a second. It is used under the publication's lock.
 type fileReader struct {
 	spec    *wire.Publication
+	folder  near
 	buf     []byte
 	seen    []byte // the content last parsed
 	state   history.State
@@ -71,7 +72,7 @@ type fileReader struct {
 }
 
 func newFileReader(spec *wire.Publication) *fileReader {
-	return &fileReader{spec: spec, buf: make([]byte, 16<<10)}
+	return &fileReader{spec: spec, folder: near{dir: filepath.Dir(spec.File)}, buf: make([]byte, 16<<10)}
 }
 
 func (f *fileReader) fetch(context.Context) reading {
@@ -107,9 +108,7 @@ func problemOf(err error) string {
 // readFile returns the content, valid until the next call, and the identity of
 // what was read. It never blocks, whatever the path leads to.
 func (f *fileReader) readFile() ([]byte, string, error) {
-	fd, err := ignoringEINTR(func() (int, error) {
-		return unix.Open(f.spec.File, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	})
+	fd, err := f.folder.open(filepath.Base(f.spec.File), unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, "", err
 	}

@@ -163,7 +163,7 @@ func TestEqualReadsAreThinnedAndChangesAreTight(t *testing.T) {
 		}
 	}
 	span := ones[len(ones)-1].Call.Sub(ones[0].Call)
-	if most := int(span/recordEvery) + 3; len(ones) > most {
+	if most := int(span/scaleFor(0).record) + 3; len(ones) > most {
 		t.Errorf("%d reads recorded in %v, at most %d expected", len(ones), span, most)
 	}
 	last := ones[len(ones)-1]

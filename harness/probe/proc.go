@@ -17,17 +17,13 @@ type procStat struct {
 	state     byte
 	parent    int
 	startTime uint64 // field 22, clock ticks since boot
+	ran       uint64 // fields 14 and 15, clock ticks of a processor
 }
 
 func (p procStat) dead() bool { return p.state == 'Z' || p.state == 'X' }
 
 func readStat(pid int) (procStat, error) {
-	return readStatAt(fmt.Sprintf("/proc/%d", pid))
-}
-
-// readStatAt reads the stat of a process, or of a thread, by its folder.
-func readStatAt(dir string) (procStat, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "stat"))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return procStat{}, err
 	}
@@ -46,11 +42,15 @@ func parseStat(data []byte) (procStat, error) {
 	if len(fields) < 20 || len(fields[0]) != 1 {
 		return p, fmt.Errorf("a stat line with %d fields after the command", len(fields))
 	}
-	var errs [3]error
+	var errs [5]error
 	p.pid, errs[0] = strconv.Atoi(string(bytes.TrimSpace(data[:open])))
 	p.state = fields[0][0]
 	p.parent, errs[1] = strconv.Atoi(string(fields[1]))
 	p.startTime, errs[2] = strconv.ParseUint(string(fields[19]), 10, 64)
+	var user, system uint64
+	user, errs[3] = strconv.ParseUint(string(fields[11]), 10, 64)
+	system, errs[4] = strconv.ParseUint(string(fields[12]), 10, 64)
+	p.ran = user + system
 	return p, errors.Join(errs[:]...)
 }
 

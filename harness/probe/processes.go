@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,9 +20,22 @@ type processes struct {
 	ports []int
 	run   func(func(context.Context))
 
-	mu    sync.Mutex
-	known map[procKey]bool // followed now or before
-	last  *followed        // the one watched last, which signals go to
+	starved time.Duration // the least of it that is told
+
+	mu     sync.Mutex
+	known  map[procKey]bool // followed now or before
+	last   *followed        // the one watched last, which signals go to
+	hunger []*starvation    // one per process that was followed
+}
+
+// tellStarvation tells of what was measured until now and is not told yet.
+func (ps *processes) tellStarvation() {
+	ps.mu.Lock()
+	all := slices.Clone(ps.hunger)
+	ps.mu.Unlock()
+	for _, s := range all {
+		s.tell()
+	}
 }
 
 // procKey names a process for ever: PIDs are used again.
@@ -35,8 +49,8 @@ type followed struct {
 	pidfd int // -1 where the kernel gives none
 }
 
-func newProcesses(rec sink, ports []int, run func(func(context.Context))) *processes {
-	return &processes{rec: rec, ports: ports, run: run, known: map[procKey]bool{}}
+func newProcesses(rec sink, ports []int, starved time.Duration, run func(func(context.Context))) *processes {
+	return &processes{rec: rec, ports: ports, starved: starved, run: run, known: map[procKey]bool{}}
 }
 
 // watch finds the gateway's process, polling until it is there, and follows it.
@@ -119,7 +133,11 @@ func (ps *processes) follow(stat procStat, absent history.Stamp) (*followed, err
 		defer close(gone)
 		ps.untilGone(ctx, f)
 	})
-	ps.run(func(ctx context.Context) { starvation(ctx, ps.rec, f.pid, gone) })
+	s := &starvation{rec: ps.rec, least: ps.starved}
+	ps.mu.Lock()
+	ps.hunger = append(ps.hunger, s)
+	ps.mu.Unlock()
+	ps.run(func(ctx context.Context) { s.watch(ctx, f.pid, gone) })
 	return f, nil
 }
 
@@ -135,11 +153,15 @@ func (ps *processes) untilGone(ctx context.Context, f *followed) {
 	alive := now()
 	for ctx.Err() == nil {
 		at := now()
-		if f.gone(ctx) {
+		over := f.gone(ctx, 0)
+		if !over {
+			alive = at // so the interval of its end begins with this wait, not the one before
+			over = f.gone(ctx, pollEvery)
+		}
+		if over {
 			ps.record(history.ProcessGone, f, alive, now())
 			break
 		}
-		alive = at
 	}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -152,18 +174,18 @@ func (ps *processes) untilGone(ctx context.Context, f *followed) {
 	}
 }
 
-// gone waits up to 10 ms for the end of the process.
-func (f *followed) gone(ctx context.Context) bool {
+// gone waits so long at the most for the end of the process.
+func (f *followed) gone(ctx context.Context, wait time.Duration) bool {
 	if f.pidfd >= 0 {
 		fds := []unix.PollFd{{Fd: int32(f.pidfd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, int(pollEvery.Milliseconds()))
+		n, err := unix.Poll(fds, int(wait.Milliseconds()))
 		return err == nil && n > 0
 	}
 	stat, err := readStat(f.pid)
 	if err != nil || stat.dead() || stat.startTime != f.startTime {
 		return true
 	}
-	pause(ctx, pollEvery)
+	pause(ctx, wait)
 	return false
 }
 

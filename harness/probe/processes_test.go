@@ -110,6 +110,11 @@ func TestSidecarsAreNotTheGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	for deadline := time.Now().Add(patience); notGateway(cmd.Process.Pid, nil); { // it has no arguments yet
+		if time.Now().After(deadline) {
+			t.Fatal("a process with arguments is no gateway")
+		}
+	}
 	for name, c := range map[string]struct {
 		others [][]string
 		want   bool

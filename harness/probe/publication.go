@@ -12,15 +12,15 @@ import (
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
-// recordEvery is how often a value is recorded that does not change.
-const recordEvery = 100 * time.Millisecond
-
 // publication is one place where state is published, and its observer. Reads of
 // one publication never overlap, so their order is the order of the history.
 type publication struct {
 	spec  wire.Publication
 	rec   sink
 	armed *armory
+
+	recordEvery time.Duration // a value that does not change
+
 	fetch func(ctx context.Context) reading
 
 	mu       sync.Mutex
@@ -35,8 +35,8 @@ type reading struct {
 	call, ret history.Stamp
 }
 
-func newPublication(spec wire.Publication, rec sink, armed *armory) (*publication, error) {
-	p := &publication{spec: spec, rec: rec, armed: armed}
+func newPublication(spec wire.Publication, rec sink, armed *armory, recordEvery time.Duration) (*publication, error) {
+	p := &publication{spec: spec, rec: rec, armed: armed, recordEvery: recordEvery}
 	if spec.Name == "" || spec.State == "" || spec.Count == "" {
 		return nil, fmt.Errorf("publication %q: name, state and count must be set", spec.Name)
 	}
@@ -78,13 +78,13 @@ func (p *publication) read(ctx context.Context, asked bool) history.State {
 
 // keep thins equal reads: it records a read that differs from the one before,
 // together with that one, so the change lies in the shortest interval known; and
-// an unchanged value every 100 ms.
+// an unchanged value now and then.
 func (p *publication) keep(r reading) {
 	changed := p.recorded == 0 || !same(r.state, p.last.state)
 	if changed && p.skipped {
 		p.write(p.last)
 	}
-	if changed || r.state.Asked || r.call.Sub(p.recorded) >= recordEvery {
+	if changed || r.state.Asked || r.call.Sub(p.recorded) >= p.recordEvery {
 		p.write(r)
 		p.skipped = false
 	} else {

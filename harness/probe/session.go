@@ -34,7 +34,8 @@ type session struct {
 	turns        *turns
 	loads        loads
 	model        *model
-	notices      *notices // nil where nobody is to be told anything
+	notices      *notices   // nil where nobody is to be told anything
+	callbacks    *callbacks // nil where no reply comes as a request
 	processes    *processes
 	asking       *http.Client // for requests that are no turns
 }
@@ -76,7 +77,7 @@ func newSession(log *slog.Logger, rec *recorder, config wire.ConfigureParams) (*
 }
 
 func (s *session) start() error {
-	c := s.config
+	c, scale := s.config, scaleFor(s.config.Bound)
 	if err := prepareHome(c.Home, c.UID, c.GID); err != nil {
 		return err
 	}
@@ -84,12 +85,12 @@ func (s *session) start() error {
 	if s.ingresses, err = newIngresses(c.Ingresses); err != nil {
 		return err
 	}
-	s.processes = newProcesses(s.rec, c.IngressPorts, s.spawn)
+	s.processes = newProcesses(s.rec, c.IngressPorts, scale.starved, s.spawn)
 	if s.marker, err = newMarker(c.Marker, s.rec, s.focus, s.processes.current); err != nil {
 		return err
 	}
 	for _, p := range c.Publications {
-		pub, err := newPublication(p, s.rec, s.armed)
+		pub, err := newPublication(p, s.rec, s.armed, scale.record)
 		if err != nil {
 			return err
 		}
@@ -104,6 +105,12 @@ func (s *session) start() error {
 			return err
 		}
 		s.spawn(s.notices.serve)
+	}
+	if c.CallbackAddress != "" {
+		if s.callbacks, err = newCallbacks(s.log, c.CallbackAddress, s.turns); err != nil {
+			return err
+		}
+		s.spawn(s.callbacks.serve)
 	}
 	s.spawn(s.model.serve)
 	s.spawn(s.model.watchCallers)
@@ -137,6 +144,9 @@ func (s *session) close() {
 	}
 	if s.notices != nil {
 		s.notices.close()
+	}
+	if s.callbacks != nil {
+		s.callbacks.close()
 	}
 	s.connections.close()
 	s.wg.Wait()

@@ -28,7 +28,7 @@ func (s *session) ask(ctx context.Context, method, address string, header map[st
 	}
 	defer resp.Body.Close()
 	a := &answer{status: resp.StatusCode, header: resp.Header}
-	a.readBody(resp, func(int) {})
+	a.readBody(resp, chatShape, func(int) {})
 	return a, a.err
 }
 

@@ -3,20 +3,18 @@ package probe
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
 
-const (
-	starvedEvery = 50 * time.Millisecond
-	// starvedFor is the least that is told: a gateway that had to wait for a processor
-	// or a disk for less cannot miss a bound of seconds for it.
-	starvedFor = 500 * time.Millisecond
-)
+// starvedEvery is how often it is asked what the machine has given the gateway.
+const starvedEvery = 50 * time.Millisecond
 
 // share is what the machine has given a process so far: how long its threads ran, how
 // long they stood in line, and which of them wait for a disk.
@@ -24,13 +22,23 @@ type share struct {
 	ran   time.Duration
 	wait  map[int]time.Duration // per thread
 	stuck map[int]bool          // threads in an uninterruptible sleep
+	ready map[int]time.Duration // threads that run or stand in line: how long they ran
+	spent time.Duration         // how long all of them ran, by the clock's ticks
 }
+
+// clockTick is the unit in which a kernel tells the time that a thread ran (USER_HZ).
+const clockTick = 10 * time.Millisecond
 
 // shareOf reads it. A kernel that keeps no account of it is an error.
 func shareOf(pid int) (share, error) {
-	s := share{wait: map[int]time.Duration{}, stuck: map[int]bool{}}
-	dir := filepath.Join("/proc", strconv.Itoa(pid), "task")
-	threads, err := os.ReadDir(dir)
+	s := share{wait: map[int]time.Duration{}, stuck: map[int]bool{}, ready: map[int]time.Duration{}}
+	// By one walk from the root, which costs something in a container.
+	tasks, err := os.OpenRoot(filepath.Join("/proc", strconv.Itoa(pid), "task"))
+	if err != nil {
+		return s, err
+	}
+	defer tasks.Close()
+	threads, err := fs.ReadDir(tasks.FS(), ".")
 	if err != nil {
 		return s, err
 	}
@@ -39,22 +47,35 @@ func shareOf(pid int) (share, error) {
 		if err != nil {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, thread.Name(), "schedstat"))
+		text, err := tasks.ReadFile(filepath.Join(thread.Name(), "schedstat"))
 		if err != nil {
 			continue // it ended just now
 		}
 		var ran, wait time.Duration
 		if _, err := fmt.Sscan(string(text), &ran, &wait); err != nil {
-			return s, fmt.Errorf("read %s: %w", dir, err)
+			return s, fmt.Errorf("read %s: %w", tasks.Name(), err)
 		}
 		s.ran += ran
 		s.wait[id] = wait
-		if stat, err := readStatAt(filepath.Join(dir, thread.Name())); err == nil && stat.state == 'D' {
+		line, err := tasks.ReadFile(filepath.Join(thread.Name(), "stat"))
+		if err != nil {
+			continue
+		}
+		stat, err := parseStat(line)
+		if err != nil {
+			continue
+		}
+		ran = time.Duration(stat.ran) * clockTick
+		s.spent += ran
+		switch stat.state {
+		case 'D':
 			s.stuck[id] = true
+		case 'R':
+			s.ready[id] = ran
 		}
 	}
 	if len(s.wait) == 0 {
-		return s, fmt.Errorf("%s says nothing of processors", dir)
+		return s, fmt.Errorf("%s says nothing of processors", tasks.Name())
 	}
 	return s, nil
 }
@@ -76,45 +97,139 @@ func (s share) starvedSince(before share) (starved, longest time.Duration) {
 	return time.Duration(float64(longest) * float64(waited) / float64(waited+ran)), longest
 }
 
-// stuckSince says whether a thread waited for a disk at both readings: for a page of its
-// own program, as a rule, which comes from the image by way of the engine's storage. A
-// process all of whose threads do is a frozen one.
-func (s share) stuckSince(before share) bool {
-	if len(s.stuck) == len(s.wait) || len(before.stuck) == len(before.wait) {
-		return false
-	}
-	for id := range s.stuck {
-		if before.stuck[id] {
-			return true
+// queuedSince is the same as far as two readings tell that are so much time apart, for
+// kernels that keep no account: a thread that is ready to run at both and hardly ran in
+// between stood in line.
+func (s share) queuedSince(before share, apart time.Duration) time.Duration {
+	for id, ran := range s.ready {
+		if was, ready := before.ready[id]; ready && ran-was < apart/2 {
+			spent := max(s.spent-before.spent, 0)
+			return time.Duration(float64(apart) * float64(apart) / float64(apart+spent))
 		}
 	}
-	return false
+	return 0
+}
+
+// stuckSince is the part of the time between two readings for which some thread waited
+// for a disk, as far as two readings tell: for a page of its own program, say, which
+// comes from the image by way of the engine's storage, or for what it writes. A process
+// all of whose threads do is a frozen one.
+func (s share) stuckSince(before share) float64 {
+	part := 0.0
+	for _, at := range []share{before, s} {
+		if len(at.stuck) > 0 && len(at.stuck) < len(at.wait) {
+			part += 0.5
+		}
+	}
+	return part
+}
+
+// stretch is a time for at least half of which the gateway was kept from running,
+// however that was spread over it.
+type stretch struct {
+	from, to history.Stamp // to: the last time that most of a tick was lost
+	starved  time.Duration // until then
+	since    time.Duration // and since
+	told     time.Duration // of it
+}
+
+// due says whether there is so much more of it than was told that it is told again: an
+// end of the probe that nobody announces must not swallow much of a long one.
+func (s *stretch) due(least time.Duration) bool { return s.starved >= max(least, s.told+s.told/4) }
+
+// goesOn takes another tick in, which ends at the instant, and says whether the stretch
+// goes on through it. One that began with this tick did so at since.
+func (s *stretch) goesOn(since, last, at history.Stamp, starved time.Duration) bool {
+	heavy := starved >= at.Sub(last)/2
+	if s.starved == 0 {
+		if !heavy {
+			return false
+		}
+		s.from = since
+	}
+	s.since += starved
+	if s.starved+s.since < at.Sub(s.from)/2 {
+		return false
+	}
+	if heavy {
+		s.to, s.starved, s.since = at, s.starved+s.since, 0
+	}
+	return true
 }
 
 // starvation measures what the heartbeat cannot: a machine too busy to let the
 // gateway run or read, while the probe, which hardly ever wants to, is served at once.
-// What a gateway does late then is not its own doing. It is told as noise, a stretch at
-// a time; where the kernel keeps no account there is nothing to tell.
-func starvation(ctx context.Context, rec sink, pid int, gone <-chan struct{}) {
-	var from, to history.Stamp
-	var total time.Duration
-	tell := func() {
-		if total >= starvedFor {
-			rec.record(history.Event{
-				Kind: history.KindStall, Call: from, Return: to,
-				Stall: &history.Stall{Late: total, Of: history.StallGateway},
-			})
-		}
-		total = 0
+// What a gateway does late then is not its own doing. It is told as noise: a stretch
+// when it is over, and while it lasts whenever it has become a quarter longer, or
+// somebody is about to judge.
+type starvation struct {
+	rec   sink
+	least time.Duration // of it that is told
+
+	mu   sync.Mutex
+	lost stretch
+}
+
+// tell tells of what there is of a stretch, unless that is known.
+func (s *starvation) tell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tellLocked()
+}
+
+func (s *starvation) tellLocked() {
+	if s.lost.starved < s.least || s.lost.starved <= s.lost.told {
+		return
 	}
-	defer tell()
+	s.rec.record(history.Event{
+		Kind: history.KindStall, Call: s.lost.from, Return: s.lost.to,
+		Stall: &history.Stall{Late: s.lost.starved, Of: history.StallGateway},
+	})
+	s.lost.told = s.lost.starved
+}
+
+// tick takes in that so much was lost since last.
+func (s *starvation) tick(since, last, at history.Stamp, starved time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.lost.goesOn(since, last, at, starved) {
+		s.tellLocked()
+		s.lost = stretch{}
+	} else if s.lost.due(s.least) {
+		s.tellLocked()
+	}
+}
+
+// watch measures until the process is gone.
+func (s *starvation) watch(ctx context.Context, pid int, gone <-chan struct{}) {
+	defer s.tell()
 	before, err := shareOf(pid)
 	if err != nil {
 		return
 	}
+	var door doorway
+	go door.stand(ctx, pid, gone)
+	last := now()
+	everyTick(ctx, gone, func() bool {
+		got, err := shareOf(pid)
+		if err != nil {
+			return false
+		}
+		at := now()
+		starved, longest := got.starvedSince(before)
+		starved = max(starved, got.queuedSince(before, at.Sub(last)), time.Duration(got.stuckSince(before)*float64(at.Sub(last))), door.take(at))
+		// A wait is accounted for when it is over; it began as long ago as it took.
+		s.tick(min(last, at.Add(-longest)), last, at, starved)
+		before, last = got, at
+		return true
+	})
+}
+
+// everyTick looks again and again, for as long as the look says so, the process is there,
+// and the probe has not ended.
+func everyTick(ctx context.Context, gone <-chan struct{}, look func() bool) {
 	tick := time.NewTicker(starvedEvery)
 	defer tick.Stop()
-	last := now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -123,24 +238,8 @@ func starvation(ctx context.Context, rec sink, pid int, gone <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		s, err := shareOf(pid)
-		if err != nil {
+		if !look() {
 			return
 		}
-		at := now()
-		starved, longest := s.starvedSince(before)
-		if s.stuckSince(before) {
-			starved = at.Sub(last)
-		}
-		if starved < at.Sub(last)/2 {
-			tell()
-		} else {
-			if total == 0 {
-				// A wait is accounted for when it is over; it began as long ago as it took.
-				from = min(last, at.Add(-longest))
-			}
-			total, to = total+starved, at
-		}
-		before, last = s, at
 	}
 }

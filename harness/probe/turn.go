@@ -32,8 +32,10 @@ type turn struct {
 	begun   atomic.Bool        // set by whoever brings the turn to its end
 	sent    chan struct{}      // closed when the request was handed over, or never will be
 	over    chan struct{}      // closed when the client's side has ended and is recorded
-	awake   chan struct{}      // closed when a stalled client has recorded that it reads again
-	clock   *stopwatch         // until the client gives up
+	// delivered takes what arrives at the callback of its ingress.
+	delivered chan delivery
+	awake     chan struct{} // closed when a stalled client has recorded that it reads again
+	clock     *stopwatch    // until the client gives up
 
 	mu         sync.Mutex
 	releasedAt history.Stamp // when the latch was opened
@@ -47,8 +49,9 @@ func newTurn(ctx context.Context, p wire.SubmitParams, in *ingress) *turn {
 		id: newToken(), params: p, ingress: in, session: p.Session,
 		latch: make(chan struct{}), resumed: make(chan struct{}),
 		sent: make(chan struct{}), over: make(chan struct{}), awake: make(chan struct{}),
-		clock: newStopwatch(p.GiveUp),
-		open:  map[*modelCall]struct{}{},
+		delivered: make(chan delivery),
+		clock:     newStopwatch(p.GiveUp),
+		open:      map[*modelCall]struct{}{},
 	}
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	if t.session == "" {

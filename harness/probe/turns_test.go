@@ -131,7 +131,7 @@ func TestAWholeStreamWithoutItsEndIsCut(t *testing.T) {
 		return true
 	}
 	end := r.ended(r.send(wire.SubmitParams{Ingress: "stream"}), history.Cut)
-	if !strings.Contains(end.Turn.Detail, "without [DONE]") {
+	if !strings.Contains(end.Turn.Detail, "that it is whole") {
 		t.Errorf("detail %q", end.Turn.Detail)
 	}
 }

@@ -67,6 +67,9 @@ func Markdown(r *Report) string {
 	fmt.Fprintf(&b, "- target: %s (sha256 %s), bound %s\n", md(r.Target.Path), md(r.Target.SHA256), Human(r.Target.Bound))
 	fmt.Fprintf(&b, "- seed: %d, level: %s, profile: %s\n", r.Seed, md(r.Level), md(r.Profile))
 	fmt.Fprintf(&b, "- noise: %s\n", md(r.noiseText()))
+	for _, e := range r.Expected {
+		fmt.Fprintf(&b, "- expected to fail: %s\n", md(e.text()))
+	}
 	fmt.Fprintf(&b, "- certifies: %s\n", certifies(r))
 	if spent := r.spentText(); spent != "" {
 		fmt.Fprintf(&b, "- spent: %s\n", md(spent))

@@ -30,6 +30,8 @@ const (
 	NonConformant Verdict = "non-conformant"
 	Incomplete    Verdict = "incomplete"
 	NotCertifying Verdict = "passed, not certifying"
+	AsExpected    Verdict = "non-conformant (expected)" // every failure is on the list of expected ones
+	NotAsExpected Verdict = "not as expected"           // something on that list did not fail
 )
 
 // The profiles: what was asked for.
@@ -66,12 +68,22 @@ type Report struct {
 	Config  map[string]any `json:"config,omitempty"` // as in effect, secrets redacted
 	Noise   Noise          `json:"noise"`
 
+	// Expected is the list of expected failures that the run was held against.
+	Expected []Expectation `json:"expected,omitempty"`
+
 	Points       []Point       `json:"points"`
 	Families     []Family      `json:"families,omitempty"` // full profile only
 	Requirements []Requirement `json:"requirements"`
 	Specs        []Spec        `json:"specs"`
 	// Receipts are the faults a deliberately wrong gateway owned up to, sorted.
 	Receipts []string `json:"receipts,omitempty"`
+}
+
+// Expectation is a failure that is known, and not to be news.
+type Expectation struct {
+	Requirement string `json:"requirement"`
+	Reason      string `json:"reason"`
+	Link        string `json:"link,omitempty"` // where it is followed up
 }
 
 // Tool is what made the report.

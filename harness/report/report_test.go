@@ -47,7 +47,7 @@ func table(r *report.Report, o report.TableOptions) string {
 
 func TestRenderings(t *testing.T) {
 	for name, r := range map[string]*report.Report{
-		"conformant": conformant(), "non-conformant": nonConformant(), "incomplete": incomplete(), "not-certifying": notCertifying(), "filtered": filtered(), "full": full(),
+		"conformant": conformant(), "non-conformant": nonConformant(), "incomplete": incomplete(), "not-certifying": notCertifying(), "filtered": filtered(), "full": full(), "expected": expected(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name+".100.txt", table(r, report.TableOptions{Width: 100}))

@@ -175,3 +175,16 @@ func events() []history.Event {
 		at(10, 22_000, turn("t-17", history.TurnEnded, history.Finished)),
 	}
 }
+
+// expected is a run whose one failure is known.
+func expected() *report.Report {
+	r := nonConformant()
+	for _, q := range r.Requirements {
+		if q.Verdict == report.Fail {
+			r.Expected = append(r.Expected, report.Expectation{Requirement: q.ID, Reason: "mended in 2.4", Link: "https://example.org/issues/7"})
+		}
+	}
+	r.Expected[0].Link = ""
+	conclude(r, report.AsExpected, 0, "failed, as expected: "+r.Expected[0].Requirement)
+	return r
+}

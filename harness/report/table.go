@@ -192,6 +192,9 @@ func (p *printer) footer(r *Report) {
 	p.field("target", fmt.Sprintf("%s, bound %s", clean(r.Target.Path), Human(r.Target.Bound)))
 	p.field("seed", fmt.Sprint(r.Seed))
 	p.field("noise", r.noiseText())
+	for _, e := range r.Expected {
+		p.field("expected", e.text())
+	}
 	if len(r.WhyNot) > 0 {
 		p.field("certifies", "no: "+clean(strings.Join(r.WhyNot, "; ")))
 	}
@@ -260,7 +263,7 @@ func overall(v Verdict) string {
 	switch v {
 	case Conformant:
 		return green
-	case NonConformant:
+	case NonConformant, NotAsExpected:
 		return red
 	}
 	return yellow

@@ -78,12 +78,33 @@ func (r *Report) disqualify() {
 	if r.Profile != ProfileGate && r.Profile != ProfileFull {
 		add("only a part was selected")
 	}
+	if len(r.Expected) > 0 {
+		add("failures are expected")
+	}
 	if r.Runtime != "docker" {
 		add("the " + r.Runtime + " runtime does not isolate the gateway")
 	}
 	if r.Target.Bound > maxBound {
 		add(fmt.Sprintf("the observation bound of %s is above %s", Human(r.Target.Bound), Human(maxBound)))
 	}
+}
+
+// expectation is what is said of a requirement on the list of expected failures, or nil.
+func (r *Report) expectation(id string) *Expectation {
+	for i := range r.Expected {
+		if r.Expected[i].Requirement == id {
+			return &r.Expected[i]
+		}
+	}
+	return nil
+}
+
+func (e Expectation) text() string {
+	s := clean(e.Requirement) + ": " + clean(e.Reason)
+	if e.Link != "" {
+		s += " (" + clean(e.Link) + ")"
+	}
+	return s
 }
 
 func count(n int, what string) string {

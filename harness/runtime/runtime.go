@@ -2,11 +2,16 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 
 	"github.com/drainproof/drainproof/harness/target"
 )
+
+// ErrUnanswered says that nobody knows whether what was asked for was done: it was
+// asked, and there was no answer. Any other error says that it was not.
+var ErrUnanswered = errors.New("no answer")
 
 // Runtime makes pods.
 type Runtime interface {
@@ -53,7 +58,8 @@ type Pod interface {
 	// GatewayPID is the gateway's PID where the runtime knows it in the probe's
 	// namespace (process), or 0 where the probe must look for it (docker).
 	GatewayPID() int
-	// Signal sends a signal to the gateway's main process.
+	// Signal sends a signal to the gateway's main process; after ErrUnanswered it may
+	// have arrived.
 	Signal(ctx context.Context, signal string) error // TERM, KILL, ...
 	// WaitGateway waits until the gateway has ended and returns its exit code.
 	WaitGateway(ctx context.Context) (int, error)
@@ -87,9 +93,12 @@ type Resolved struct {
 	// NotifyAddress is where the probe listens for announcements, host:port; "" when
 	// the target has no notify section.
 	NotifyAddress string
-	UID, GID      int
-	Expand        func(string) string // fills in a template
-	vars          map[string]string   // what Expand knows
+	// CallbackAddress is where it takes replies that come as requests, host:port; "" when
+	// none do.
+	CallbackAddress string
+	UID, GID        int
+	Expand          func(string) string // fills in a template
+	vars            map[string]string   // what Expand knows
 }
 
 // ExpandWith is Expand with names that only hold for the moment, besides those of

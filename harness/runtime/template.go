@@ -48,8 +48,9 @@ func knownNames(vars map[string]string) string {
 // Listeners are the ports on which the probe itself listens, on loopback; 0 is the
 // target's.
 type Listeners struct {
-	Model  int
-	Notify int
+	Model    int
+	Notify   int
+	Callback int
 }
 
 // Resolve makes a target concrete for one pod: home is where the home lies (as
@@ -88,17 +89,23 @@ func Resolve(t *target.Target, home string, ports map[string]int, own Listeners,
 		notify = "127.0.0.1:" + strconv.Itoa(cmp.Or(own.Notify, t.Notify.Port, target.DefaultNotify))
 		vars["notify_url"] = "http://" + notify
 	}
+	callback := ""
+	if port := t.CallbackPort(); port != 0 {
+		callback = "127.0.0.1:" + strconv.Itoa(cmp.Or(own.Callback, port))
+		vars["callback_url"] = "http://" + callback
+	}
 	r := &Resolved{
-		Target:        t,
-		Home:          home,
-		Marker:        filepath.Join(home, marker),
-		Ports:         ports,
-		ModelAddress:  address,
-		ModelURL:      vars["model_url"],
-		NotifyAddress: notify,
-		UID:           -1,
-		GID:           -1,
-		vars:          vars,
+		Target:          t,
+		Home:            home,
+		Marker:          filepath.Join(home, marker),
+		Ports:           ports,
+		ModelAddress:    address,
+		ModelURL:        vars["model_url"],
+		NotifyAddress:   notify,
+		CallbackAddress: callback,
+		UID:             -1,
+		GID:             -1,
+		vars:            vars,
 		// All templates of the target were tried below; what still cannot be
 		// filled in was never one, and is left as it is.
 		Expand: func(s string) string {

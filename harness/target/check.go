@@ -26,6 +26,7 @@ func check(t *Target, doc *yamlfile.Document) {
 	checkFeatures(t, doc)
 	checkControl(t, doc)
 	checkNotify(t, doc)
+	checkCallbacks(t, doc)
 	checkTemplates(t, doc)
 	for i, name := range t.Secrets {
 		if _, ok := t.Env[name]; !ok && name != "" && !doc.Broken(at("env")) {
@@ -72,6 +73,13 @@ func checkPorts(t *Target, doc *yamlfile.Document) {
 		}
 		used[t.Notify.Port] = by
 	}
+	if t.takesCallbacks() {
+		const by = "the suite's listener for replies (callbacks.port)"
+		if other, taken := used[t.Callbacks.Port]; taken {
+			doc.Report(at("callbacks", "port"), fmt.Sprintf("port %d is used twice, by %s and by %s", t.Callbacks.Port, other, by), "give each its own")
+		}
+		used[t.Callbacks.Port] = by
+	}
 	for _, name := range keys(t.Ports) {
 		port := t.Ports[name]
 		if port == 0 {
@@ -92,7 +100,7 @@ func checkIngresses(t *Target, doc *yamlfile.Document) {
 			doc.Report(at("ingresses", i, "name"), fmt.Sprintf("two ingresses are named %q", in.Name), "give each a name of its own")
 		}
 		seen[in.Name] = true
-		checkPoll(in, i, doc)
+		checkWire(in, i, doc)
 	}
 }
 
@@ -182,8 +190,8 @@ func checkFeatures(t *Target, doc *yamlfile.Document) {
 	if t.Declares("sessions") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.SessionHeader != "" }) && !doc.Broken(at("ingresses")) {
 		doc.Report(where("sessions"), `feature "sessions" is declared, but no ingress has a sessionHeader`, "add sessionHeader to an ingress that takes a session's name")
 	}
-	if t.Declares("async") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.Wire == PolledWire }) && !doc.Broken(at("ingresses")) {
-		doc.Report(where("async"), fmt.Sprintf(`feature "async" is declared, but no ingress has the wire %s`, PolledWire), "add the ingress by which a turn is submitted now and asked for later")
+	if t.Declares("async") && !slices.ContainsFunc(t.Ingresses, Ingress.Detached) && !doc.Broken(at("ingresses")) {
+		doc.Report(where("async"), fmt.Sprintf(`feature "async" is declared, but no ingress has the wire %s or %s`, PolledWire, CallbackWire), "add the ingress by which a turn is submitted now, and its reply comes later")
 	}
 	checkSessions(t, doc)
 	if t.Declares("recovery") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.Durable }) && !doc.Broken(at("ingresses")) {

@@ -8,23 +8,38 @@ import (
 	"github.com/drainproof/drainproof/harness/yamlfile"
 )
 
-// checkPoll: a run that is created needs to be found again.
-func checkPoll(in Ingress, i int, doc *yamlfile.Document) {
-	where := at("ingresses", i, "poll")
-	switch {
-	case doc.Broken(where) || doc.Broken(at("ingresses", i, "wire")):
-		return
-	case in.Wire == PolledWire && in.Poll == nil:
-		doc.ReportKey(at("ingresses", i), fmt.Sprintf("ingress %q has the wire %s, but no poll", in.Name, PolledWire), "add poll: its url, and where id, status and reply are")
-	case in.Wire != PolledWire && in.Poll != nil:
-		doc.ReportKey(where, fmt.Sprintf("ingress %q has a poll, but the wire %s", in.Name, in.Wire), "write wire: "+PolledWire+", or leave poll out")
-	case in.Poll == nil:
+// checkWire: each wire needs what says where its replies are, and no other has it.
+func checkWire(in Ingress, i int, doc *yamlfile.Document) {
+	if doc.Broken(at("ingresses", i, "wire")) {
 		return
 	}
-	if in.Stream && in.Wire == PolledWire {
-		doc.ReportKey(at("ingresses", i, "stream"), fmt.Sprintf("ingress %q streams what it is polled for", in.Name), "leave stream out")
+	for _, part := range []struct {
+		key   string
+		wires []string // that need it
+		maybe []string // that may have it
+		add   string
+	}{
+		{"poll", []string{PolledWire}, nil, "add poll: its url, and where id, status and reply are"},
+		{"callback", []string{CallbackWire}, nil, "add callback: {reply: PATH}, where the reply is in the request that brings it"},
+		{"reply", []string{JSONWire, StreamWire}, nil, "add reply: the dotted path of the reply's text"},
+		{"done", []string{StreamWire}, nil, "add done: which event says that the reply is whole"},
+		{"failed", nil, []string{StreamWire}, ""},
+		{"body", []string{JSONWire, StreamWire}, []string{DefaultWire, PolledWire, CallbackWire}, "add body: the request, with {{prompt}} where the user's text belongs"},
+	} {
+		where := at("ingresses", i, part.key)
+		has, needs := doc.Has(where), slices.Contains(part.wires, in.Wire)
+		switch {
+		case needs && !has:
+			doc.ReportKey(at("ingresses", i), fmt.Sprintf("ingress %q has the wire %s, but no %s", in.Name, in.Wire, part.key), part.add)
+		case has && !needs && !slices.Contains(part.maybe, in.Wire):
+			doc.ReportKey(where, fmt.Sprintf("ingress %q has a %s, but the wire %s", in.Name, part.key, in.Wire),
+				fmt.Sprintf("write wire: %s, or leave %s out", strings.Join(slices.Concat(part.wires, part.maybe), " or "), part.key))
+		}
 	}
-	if p := in.Poll; p != nil {
+	if in.Stream && (in.Detached() || in.Wire == JSONWire) {
+		doc.ReportKey(at("ingresses", i, "stream"), fmt.Sprintf("ingress %q streams, but a reply of the wire %s comes whole", in.Name, in.Wire), "leave stream out")
+	}
+	if p := in.Poll; p != nil && !doc.Broken(at("ingresses", i, "poll")) {
 		needs(doc, at("ingresses", i, "poll", "url"), p.URL, "run")
 		for j, word := range p.Failed {
 			if slices.Contains(p.Done, word) {

@@ -34,7 +34,11 @@ const (
 	DefaultPort     = 9471            // of the suite's model, inside the pod
 	DefaultNotify   = 9472            // of its listener for announcements
 	DefaultWire     = "openai-chat"
+	DefaultCallback = 9473 // of its listener for replies that come as requests
 	PolledWire      = "create-then-poll"
+	CallbackWire    = "post-then-callback"
+	JSONWire        = "json"
+	StreamWire      = "sse"
 	DefaultMessages = "messages"
 	DefaultState    = "gateway_state"
 	DefaultCount    = "active_agents"
@@ -132,8 +136,13 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 		t.Capacity = DefaultCapacity
 	}
 	for i := range t.Ingresses {
-		set(&t.Ingresses[i].Wire, DefaultWire)
-		set(&t.Ingresses[i].Method, "POST")
+		in := &t.Ingresses[i]
+		set(&in.Wire, DefaultWire)
+		set(&in.Method, "POST")
+		in.Stream = in.Stream || in.Wire == StreamWire
+	}
+	if t.Callbacks.Port == 0 {
+		t.Callbacks.Port = DefaultCallback
 	}
 	if s := t.Sessions; s != nil {
 		set(&s.Followup, FollowupRefuse)

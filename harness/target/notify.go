@@ -1,6 +1,7 @@
 package target
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/drainproof/drainproof/harness/yamlfile"
@@ -22,6 +23,23 @@ type Broadcast struct {
 	Text   string            `json:"text,omitempty"`
 }
 
+// takesCallbacks says whether the reply of some turn comes as a request to
+// {{callback_url}}.
+func (t *Target) takesCallbacks() bool {
+	return slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.Wire == CallbackWire })
+}
+
+// CallbackPort is that of the listener for such replies, inside the pod; 0: none is needed.
+func (t *Target) CallbackPort() int {
+	if t.takesCallbacks() {
+		return t.Callbacks.Port
+	}
+	return 0
+}
+
+// callbackURL is the placeholder for the address of that listener.
+const callbackURL = "callback_url"
+
 // notifyURL is the placeholder for the address of that listener.
 const notifyURL = "notify_url"
 
@@ -35,14 +53,28 @@ func checkNotify(t *Target, doc *yamlfile.Document) {
 			`add notify: {broadcast: [{method: POST}]}, which says how its announcement of a shutdown is recognised`)
 		return
 	}
-	told := false
-	doc.Strings(func(_ yamlfile.Path, s string) {
-		for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
-			told = told || strings.TrimSpace(m[1]) == notifyURL
-		}
-	})
-	if !told {
+	if !tells(doc, notifyURL) {
 		doc.Report(featureAt(t, "notify"), `feature "notify" is declared, but the gateway is not told {{notify_url}}`,
 			`pass it on, for example by env: {GATEWAY_NOTIFY_URL: "{{notify_url}}"}`)
 	}
+}
+
+// checkCallbacks: a gateway that is not told the address hands nothing over there.
+func checkCallbacks(t *Target, doc *yamlfile.Document) {
+	i := slices.IndexFunc(t.Ingresses, func(in Ingress) bool { return in.Wire == CallbackWire })
+	if i >= 0 && !doc.Broken(at("ingresses", i)) && !tells(doc, callbackURL) {
+		doc.Report(at("ingresses", i), "its reply comes as a request, but the gateway is not told {{callback_url}}",
+			`pass it on, in the body of the request or by env`)
+	}
+}
+
+// tells says whether some string of the file holds a placeholder.
+func tells(doc *yamlfile.Document, name string) bool {
+	told := false
+	doc.Strings(func(_ yamlfile.Path, s string) {
+		for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
+			told = told || strings.TrimSpace(m[1]) == name
+		}
+	})
+	return told
 }

@@ -4,8 +4,9 @@ import "time"
 
 // Target is a target file, validated and with defaults filled in. Strings marked
 // "template" may hold {{home}}, {{port.NAME}}, {{model_url}}, {{notify_url}} (with
-// a notify section), {{bound}} and, in what the process runtime runs, {{bin}}; a
-// runtime fills them in when it makes a pod.
+// a notify section), {{callback_url}} (with an ingress that has a callback), {{bound}}
+// and, in what the process runtime runs, {{bin}}; a runtime fills them in when it makes
+// a pod.
 type Target struct {
 	Path   string `json:"-"` // the file it came from, as it was named
 	SHA256 string `json:"-"` // of that file's bytes, hex
@@ -25,6 +26,7 @@ type Target struct {
 	Ready        Ready             `json:"ready"`
 	Model        Model             `json:"model"`
 	Ingresses    []Ingress         `json:"ingresses"`
+	Callbacks    Callbacks         `json:"callbacks"`
 	Publications []Publication     `json:"state"`
 	Features     []string          `json:"features,omitempty"`
 	Bounds       Bounds            `json:"bounds"`
@@ -68,14 +70,14 @@ type Ready struct {
 
 // Model is the model's wire as the gateway speaks it.
 type Model struct {
-	Wire string `json:"wire"` // openai-chat
+	Wire string `json:"wire"` // openai-chat or openai-responses; the suite's model speaks both
 	Port int    `json:"port"` // inside the pod, default 9471
 }
 
 // Ingress is one way in.
 type Ingress struct {
 	Name          string            `json:"name"`
-	Wire          string            `json:"wire"` // openai-chat or create-then-poll
+	Wire          string            `json:"wire"` // openai-chat, json, sse, create-then-poll or post-then-callback
 	Method        string            `json:"method,omitempty"`
 	URL           string            `json:"url"` // template
 	Header        map[string]string `json:"header,omitempty"`
@@ -83,8 +85,12 @@ type Ingress struct {
 	Stream        bool              `json:"stream,omitempty"`
 	Durable       bool              `json:"durable,omitempty"` // with recovery: a turn that a crash cut off is run again
 	Model         string            `json:"model,omitempty"`
-	Body          string            `json:"body,omitempty"` // template with {{prompt}}; default: a chat completion request
-	Poll          *Poll             `json:"poll,omitempty"` // of the wire create-then-poll
+	Body          string            `json:"body,omitempty"`     // template with {{prompt}}; default: a chat completion request
+	Reply         string            `json:"reply,omitempty"`    // of json and sse: dotted path of the text
+	Done          []StreamEvent     `json:"done,omitempty"`     // of sse: events that say the reply is whole
+	Failed        []StreamEvent     `json:"failed,omitempty"`   // of sse: events that say there will be none
+	Poll          *Poll             `json:"poll,omitempty"`     // of create-then-poll
+	Callback      *Callback         `json:"callback,omitempty"` // of post-then-callback
 	Refused       []Recognise       `json:"refused"`
 	Busy          []Recognise       `json:"busy,omitempty"`
 	Queued        []Recognise       `json:"queued,omitempty"` // with the feature queue
@@ -99,6 +105,28 @@ type Poll struct {
 	Reply  string            `json:"reply"`
 	Done   []string          `json:"done"`
 	Failed []string          `json:"failed,omitempty"`
+}
+
+// Detached says whether a reply comes otherwise than as the answer to the request that
+// sent the turn, so that nobody can keep it from being handed over by not reading.
+func (in Ingress) Detached() bool { return in.Wire == PolledWire || in.Wire == CallbackWire }
+
+// StreamEvent matches an event of a stream; see wire.StreamEvent.
+type StreamEvent struct {
+	Event string            `json:"event,omitempty"`
+	JSON  map[string]string `json:"json,omitempty"`
+	Text  string            `json:"text,omitempty"`
+}
+
+// Callback says how a request to {{callback_url}} is read; see wire.Callback.
+type Callback struct {
+	Reply  string      `json:"reply,omitempty"`
+	Failed []Recognise `json:"failed,omitempty"`
+}
+
+// Callbacks is where the suite takes replies that come as requests.
+type Callbacks struct {
+	Port int `json:"port"` // inside the pod, default 9473
 }
 
 // Recognise matches an answer when all that is set matches; see wire.Recognise.

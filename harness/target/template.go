@@ -62,11 +62,18 @@ func checkPlaceholder(t *Target, doc *yamlfile.Document, p yamlfile.Path, name s
 	if t.Notify != nil {
 		known = append(known, notifyURL)
 	}
+	if t.takesCallbacks() {
+		known = append(known, callbackURL)
+	}
 	if slices.Contains(known, name) {
 		return
 	}
 	if name == notifyURL {
 		doc.Report(p, fmt.Sprintf("%s uses {{%s}}, but there is no notify section", p, notifyURL), "add one, which says how an announcement is recognised")
+		return
+	}
+	if name == callbackURL {
+		doc.Report(p, fmt.Sprintf("%s uses {{%s}}, but no ingress has the wire %s", p, callbackURL, CallbackWire), "give it to the ingress whose replies come as requests")
 		return
 	}
 	if name == "bin" {

@@ -17,7 +17,7 @@ func rank(v Verdict) int {
 // harness-error, or nothing judged at all, is incomplete; else the gateway
 // conforms to the profile, or, when the run can't certify (a hand-made filter,
 // the process runtime, a relaxed measure), merely passed. A warning changes none
-// of it. Requirements outside the profile are judged when a spec of the run is
+// of it. With a list of expected failures, those are what it is held against. Requirements outside the profile are judged when a spec of the run is
 // bound to them, and always when they were broken: a breach is never overlooked.
 func Roll(in Input) Result {
 	l := newLedger(in)
@@ -38,7 +38,7 @@ func Roll(in Input) Result {
 		res.Words += " (" + in.Profile + ")"
 	}
 	switch res.Overall {
-	case NonConformant:
+	case NonConformant, NotAsExpected:
 		res.Exit = ExitNonConformant
 	case Incomplete:
 		res.Exit = ExitIncomplete
@@ -125,13 +125,12 @@ func count(list []Finding, v Verdict) int {
 
 func overall(in Input, findings []Finding) (Overall, string) {
 	which := func(verdicts ...Verdict) string {
-		var ids []string
-		for _, f := range findings {
-			if slices.Contains(verdicts, f.Verdict) {
-				ids = append(ids, f.ID)
-			}
+		return idsOf(findings, func(f Finding) bool { return slices.Contains(verdicts, f.Verdict) })
+	}
+	if len(in.Expected) > 0 {
+		if o, why := asExpected(in.Expected, findings); o != "" {
+			return o, why
 		}
-		return strings.Join(ids, ", ")
 	}
 	if ids := which(Fail); ids != "" {
 		return NonConformant, "failed: " + ids
@@ -145,6 +144,8 @@ func overall(in Input, findings []Finding) (Overall, string) {
 	switch {
 	case in.Filtered:
 		return NotCertifying, "only a hand-made selection of specs ran"
+	case len(in.Expected) > 0:
+		return NotCertifying, "failures are expected, and a run that expects failures certifies nothing"
 	case in.Runtime != "docker":
 		return NotCertifying, fmt.Sprintf("the %s runtime does not certify", in.Runtime)
 	case in.Relaxed:
@@ -155,6 +156,37 @@ func overall(in Input, findings []Finding) (Overall, string) {
 		return Incomplete, "no requirement held: there are only warnings"
 	}
 	return Conformant, fmt.Sprintf("all %d requirements of the profile held", count(findings, Pass))
+}
+
+// asExpected holds what was found against a list of expected failures; no verdict: the
+// list changes nothing. What is blocked by a failure that is expected goes with it, and
+// nothing is as expected of which there is no verdict.
+func asExpected(expected map[string]string, findings []Finding) (Overall, string) {
+	listed := func(f Finding) bool { _, is := expected[f.ID]; return is }
+	if ids := idsOf(findings, func(f Finding) bool { return f.Verdict == Fail && !listed(f) }); ids != "" {
+		return NonConformant, "failed, and not expected to: " + ids
+	}
+	if ids := idsOf(findings, func(f Finding) bool { return f.Verdict == Inconclusive || f.Verdict == HarnessError }); ids != "" {
+		return Incomplete, "no verdict on: " + ids
+	}
+	held := func(f Finding) bool { return listed(f) && f.Verdict != Fail && f.Verdict != Blocked }
+	if ids := idsOf(findings, held); ids != "" {
+		return NotAsExpected, "expected to fail, and did not: " + ids + "; take it off the list"
+	}
+	if ids := idsOf(findings, func(f Finding) bool { return f.Verdict == Fail }); ids != "" {
+		return AsExpected, "failed, as expected: " + ids
+	}
+	return "", ""
+}
+
+func idsOf(findings []Finding, are func(Finding) bool) string {
+	var ids []string
+	for _, f := range findings {
+		if are(f) {
+			ids = append(ids, f.ID)
+		}
+	}
+	return strings.Join(ids, ", ")
 }
 
 // receipts counts what wrong gateways confessed to, ordered by fault.

@@ -29,6 +29,9 @@ const (
 	NotCertifying Overall = "passed, not certifying"
 	NonConformant Overall = "non-conformant"
 	Incomplete    Overall = "incomplete"
+	// With a list of expected failures.
+	AsExpected    Overall = "non-conformant (expected)" // what failed is on the list, and all of the list that was asked for did
+	NotAsExpected Overall = "not as expected"           // nothing failed that is not on the list, and something on it did not
 )
 
 // Exit codes of a run. (2, usage or configuration, is decided before any run.)
@@ -99,6 +102,7 @@ type Input struct {
 	Features     []string          // declared by the target
 	Impossible   map[string]string // ID -> why it can't be judged on this target
 	Flaky        map[string]string // ID -> why its check is not to be relied on, for or against anybody
+	Expected     map[string]string // ID -> why it is expected to fail; empty: there is no list
 	Filtered     bool              // a hand-made selection of specs ran
 	Relaxed      bool              // another bound than the declared, one above the highest allowed, or other markers than the contract's
 }

@@ -110,6 +110,10 @@ func TestRoll(t *testing.T) {
 		{name: "a feature that is not declared", in: run(ran("s", "passed", all)), change: func(in *Input) {
 			in.Requirements = append(in.Requirements, Requirement{ID: "F", Level: Must, Point: "c", Feature: "sessions"})
 		}, want: "A:pass B:pass C:pass S:pass F:not-applicable", overall: Conformant},
+		{name: "a feature that is not declared excuses nobody", in: run(ran("s", "passed", all, broken("F"), broken("X"))), change: func(in *Input) {
+			in.Requirements = append(in.Requirements, Requirement{ID: "F", Level: Must, Point: "c", Feature: "sessions"},
+				Requirement{ID: "X", Level: Must, Requires: []string{"F"}})
+		}, want: "A:pass B:pass C:pass S:pass F:not-applicable X:fail", overall: NonConformant, exit: 1},
 		{name: "a feature that is not declared, and its negative probe", in: run(ran("s", "passed", append([]string{"F"}, all...))), change: func(in *Input) {
 			in.Requirements = append(in.Requirements, Requirement{ID: "F", Level: Must, Point: "c", Feature: "sessions"})
 		}, want: "A:pass B:pass C:pass S:pass F:not-applicable", overall: Conformant, reason: "behaves accordingly"},
@@ -190,6 +194,38 @@ func TestRoll(t *testing.T) {
 	}
 }
 
+// What is said of a requirement, to the word.
+func TestReasons(t *testing.T) {
+	often := func(id string, n int) monitor.Judgement { return monitor.Judgement{Requirement: id, Arose: n} }
+	again := func(n int) monitor.Judgement {
+		j := broken("A")
+		for range n {
+			j.Violations = append(j.Violations, j.Violations[0])
+		}
+		return j
+	}
+	for _, c := range []struct {
+		name    string
+		in      Input
+		want    string // of A
+		overall string
+	}{
+		{"held once", run(ran("s", "passed", all, often("A", 1))), "held, its situation arose once", "all 4 requirements of the profile held"},
+		{"held twice", run(ran("s", "passed", all, often("A", 2))), "held, its situation arose 2 times", "all 4 requirements of the profile held"},
+		{"broken once", run(ran("s", "passed", all, broken("A"))), "expected: good; actual: bad", "failed: A"},
+		{"broken again and again", run(ran("s", "passed", all, again(2))), "expected: good; actual: bad (and 2 more)", "failed: A"},
+		{"of two that are as grave, the first is told", run(ran("s", "interrupted", all), ran("t", "interrupted", all)),
+			`did not run to its end: "s" was interrupted`, "no verdict on: A, B, C, S"},
+		{"of two, the graver is told", run(ran("s", "interrupted", all), ran("t", "sunny", all)),
+			`"t" ended with the unknown result "sunny"`, "no verdict on: A, B, C, S"},
+	} {
+		got := Roll(c.in)
+		if f := got.Findings[0]; f.ID != "A" || f.Reason != c.want || got.Reason != c.overall {
+			t.Errorf("%s: %s: %q, over all %q; want %q, %q", c.name, f.ID, f.Reason, got.Reason, c.want, c.overall)
+		}
+	}
+}
+
 func TestPoints(t *testing.T) {
 	h := ran("s", "passed", all, broken("C"), monitor.Judgement{Requirement: "A", Arose: 3})
 	h.Receipts = []string{"status-only", "leaky-gate", "status-only"}
@@ -232,5 +268,40 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		if one.Findings[i].Verdict != two.Findings[i].Verdict {
 			t.Errorf("%s is %s or %s", one.Findings[i].ID, one.Findings[i].Verdict, two.Findings[i].Verdict)
 		}
+	}
+}
+
+// With a list of expected failures: what failed must be on it, and what is on it must
+// fail. What has no verdict is as expected as little as it is a pass.
+func TestExpected(t *testing.T) {
+	noisy := monitor.Judgement{Requirement: "S", Arose: 1, Inconclusive: "the machine stood still"}
+	for _, c := range []struct {
+		name     string
+		in       Input
+		expected []string
+		overall  Overall
+		exit     int
+		reason   string
+	}{
+		{"as expected", run(ran("s", "failed", all, broken("C"))), []string{"C"}, AsExpected, 0, "failed, as expected: C"},
+		{"with what it blocks", run(ran("s", "failed", all, broken("A"))), []string{"A", "B"}, AsExpected, 0, "failed, as expected: A"},
+		{"another one failed", run(ran("s", "failed", all, broken("A"), broken("S"))), []string{"S"}, NonConformant, 1, "failed, and not expected to: A"},
+		{"it held", run(ran("s", "passed", all)), []string{"C"}, NotAsExpected, 1, "expected to fail, and did not: C; take it off the list"},
+		{"one of two held", run(ran("s", "passed", all, broken("C"))), []string{"A", "C"}, NotAsExpected, 1, "did not: A"},
+		{"a SHOULD fails no run", run(ran("s", "passed", all, broken("S"))), []string{"S"}, NotAsExpected, 1, "did not: S"},
+		{"another one has no verdict", run(ran("s", "passed", all, broken("C"), noisy)), []string{"C"}, Incomplete, 3, "no verdict on: S"},
+		{"the listed one has no verdict", run(ran("s", "passed", all, noisy)), []string{"S"}, Incomplete, 3, "no verdict on: S"},
+		{"it was not asked for", run(ran("s", "passed", all)), []string{"Z"}, NotCertifying, 0, "certifies nothing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.in.Expected = map[string]string{}
+			for _, id := range c.expected {
+				c.in.Expected[id] = "it is known"
+			}
+			got := Roll(c.in)
+			if got.Overall != c.overall || got.Exit != c.exit || !strings.Contains(got.Reason, c.reason) {
+				t.Errorf("got %s, exit %d: %s; want %s, exit %d: %s", got.Overall, got.Exit, got.Reason, c.overall, c.exit, c.reason)
+			}
+		})
 	}
 }

@@ -4,9 +4,28 @@ import "strings"
 
 // The wires on which turns are sent.
 const (
-	OpenAIChat     = "openai-chat"      // the reply is the answer, whole or streamed
-	CreateThenPoll = "create-then-poll" // the answer names a run, which is asked for until it is over
+	OpenAIChat       = "openai-chat"        // the reply is the answer, whole or streamed
+	JSON             = "json"               // the answer is JSON of any shape that holds the reply
+	SSE              = "sse"                // the answer is a stream of events of any shape that hold pieces of the reply
+	CreateThenPoll   = "create-then-poll"   // the answer names a run, which is asked for until it is over
+	PostThenCallback = "post-then-callback" // the answer acknowledges the turn, and the reply comes as a request
 )
+
+// Wires lists them.
+func Wires() []string { return []string{OpenAIChat, JSON, SSE, CreateThenPoll, PostThenCallback} }
+
+// StreamEvent matches an event of a stream when every field that is set matches.
+type StreamEvent struct {
+	Event string            `json:"event,omitempty"` // regular expression over its name
+	JSON  map[string]string `json:"json,omitempty"`  // dotted path in its data -> regular expression
+	Text  string            `json:"text,omitempty"`  // regular expression over its data
+}
+
+// Callback says how the request is read by which a gateway hands a reply over.
+type Callback struct {
+	Reply  string      `json:"reply,omitempty"`  // dotted path of the reply's text in its body; "": the body is the text
+	Failed []Recognise `json:"failed,omitempty"` // requests that tell of a failure; the turn's token must be in them
+}
 
 // Poll says how a run is asked for after it was created. Paths are dotted.
 type Poll struct {

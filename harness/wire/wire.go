@@ -87,8 +87,11 @@ type ConfigureParams struct {
 
 	// NotifyAddress is where the gateway's announcements are taken, host:port; "" for
 	// nowhere. Broadcasts are those of them that announce a shutdown.
-	NotifyAddress string      `json:"notify_address,omitempty"`
-	Broadcasts    []Broadcast `json:"broadcasts,omitempty"`
+	NotifyAddress string `json:"notify_address,omitempty"`
+	// CallbackAddress is where replies arrive that come as requests, host:port; "" for
+	// nowhere.
+	CallbackAddress string      `json:"callback_address,omitempty"`
+	Broadcasts      []Broadcast `json:"broadcasts,omitempty"`
 }
 
 // Publication is a place where the gateway publishes its state.
@@ -112,7 +115,7 @@ type Publication struct {
 // Ingress is a way in, resolved.
 type Ingress struct {
 	Name          string            `json:"name"`
-	Wire          string            `json:"wire"` // OpenAIChat or CreateThenPoll
+	Wire          string            `json:"wire"` // one of Wires
 	Method        string            `json:"method"`
 	URL           string            `json:"url"`
 	Header        map[string]string `json:"header,omitempty"`
@@ -120,9 +123,13 @@ type Ingress struct {
 	Stream        bool              `json:"stream"`
 	Durable       bool              `json:"durable,omitempty"` // what comes in here is owed after a crash
 	Model         string            `json:"model,omitempty"`
-	Body          string            `json:"body,omitempty"` // in place of a chat completion request; see Fill
-	Poll          *Poll             `json:"poll,omitempty"` // of the wire CreateThenPoll
-	Refused       []Recognise       `json:"refused"`        // any of them
+	Body          string            `json:"body,omitempty"`     // in place of a chat completion request; see Fill
+	Reply         string            `json:"reply,omitempty"`    // of JSON and SSE: dotted path of the text
+	Done          []StreamEvent     `json:"done,omitempty"`     // of SSE: the reply is whole
+	Failed        []StreamEvent     `json:"failed,omitempty"`   // of SSE: there will be no reply
+	Poll          *Poll             `json:"poll,omitempty"`     // of CreateThenPoll
+	Callback      *Callback         `json:"callback,omitempty"` // of PostThenCallback
+	Refused       []Recognise       `json:"refused"`            // any of them
 	Busy          []Recognise       `json:"busy,omitempty"`
 	Queued        []Recognise       `json:"queued,omitempty"`
 }
@@ -202,6 +209,7 @@ type LendParams struct {
 type ReclaimResult struct {
 	Changed bool   `json:"changed"`         // it was laid, written or removed
 	Present bool   `json:"present"`         // it lies there, or did until somebody else took it
+	Taken   bool   `json:"taken,omitempty"` // somebody else took it, maybe before its stamp was read
 	Epoch   string `json:"epoch,omitempty"` // with which it is stamped
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,57 +24,8 @@ import (
 	"github.com/drainproof/drainproof/harness/audit"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/runtime/docker"
 )
-
-// depth is which checks the gateways are put through, and by which measure.
-type depth struct {
-	name  string
-	level string
-	bound time.Duration // 0: the target's own
-	// asks returns the profile and the label filter for a gateway.
-	asks func(g audit.Gateway, point string, number int) (profile, filter string)
-}
-
-// auditBound is the observation bound of an audit: the reference observes in
-// milliseconds, so a short one costs nothing but waiting.
-const auditBound = 500 * time.Millisecond
-
-// rightID names the reference gateway among the subjects of an audit.
-const rightID = "right"
-
-func depths() []depth {
-	everything := func(audit.Gateway, string, int) (string, string) { return config.ProfileFull, "" }
-	return []depth{
-		{name: "gate", level: config.LevelGate, asks: func(g audit.Gateway, point string, _ int) (string, string) {
-			if g.Right() || point != "" {
-				return config.ProfileGate, ""
-			}
-			return config.ProfileFull, "family:" + conformance.Requirement{ID: g.MustName}.Family()
-		}},
-		{name: "quick", level: config.LevelGate, bound: auditBound, asks: func(g audit.Gateway, _ string, number int) (string, string) {
-			own := conformance.Requirement{ID: g.MustName}.Family()
-			if g.Right() {
-				// Each run takes another family, so that all are judged on it.
-				all := conformance.Families()
-				own = all[(number-1)%len(all)].Name
-			}
-			return config.ProfileFull, "family:" + own + " || /^point:/"
-		}},
-		{name: "full", level: config.LevelAudit, bound: auditBound, asks: everything},
-		{name: "certify", level: config.LevelCertify, asks: everything},
-	}
-}
-
-func findDepth(name string) (depth, error) {
-	var names []string
-	for _, d := range depths() {
-		if d.name == name {
-			return d, nil
-		}
-		names = append(names, d.name)
-	}
-	return depth{}, fmt.Errorf("--depth %q: use %s", name, strings.Join(names, ", "))
-}
 
 // auditOptions are the flags of `drainproof audit`.
 type auditOptions struct {
@@ -82,10 +35,12 @@ type auditOptions struct {
 	resume   bool
 	keepAll  bool
 	archive  string
+	publish  string
 	only     []string
 	wrong    int
 	right    int
 	parallel int
+	within   time.Duration // 0: as long as it takes
 }
 
 func newAudit() *cobra.Command {
@@ -106,7 +61,8 @@ says nothing, and counts as inconclusive.
 Depths:
   gate     the five points, or the family of the fault's requirement where the five
            points do not look for it; the target's own bound
-  quick    the five points and that family, B 500ms; right gateways take a family each
+  quick    the five points and that family, B 500ms, mixed runtimes; right gateways
+           take a family each
   full     every check against every gateway, level audit, B 500ms
   certify  every check against every gateway, as certify does it
 
@@ -118,7 +74,7 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 2 usage, 3 incomplete: a run is missing, or says nothing.`,
 		Example: `  drainproof audit
   drainproof audit --only slow-cancel,right --repetitions 3
-  drainproof audit --depth full --dir reports/audit-full --resume
+  drainproof audit --depth full --dir reports/audit-full --resume --publish docs
   drainproof audit --depth gate --only right --right 50`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd.Context(), o, cmd.OutOrStdout()) },
@@ -132,8 +88,10 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 	f.BoolVar(&o.resume, "resume", false, "go on with the audit in that folder")
 	f.BoolVar(&o.keepAll, "keep", false, "keep the report of every run")
 	f.StringVar(&o.archive, "archive", "", "folder that keeps, of every gateway, the shortest history that names it")
+	f.StringVar(&o.publish, "publish", "", "folder that gets "+audit.FileName+" and "+audit.MarkdownName+" too, where the audit is sound")
 	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other")
-	f.StringVar(&o.runtime, "runtime", "", "docker, process or auto (default: the configuration's)")
+	f.DurationVar(&o.within, "within", 0, "begin no run after so long, and all of them in a random order; what was not run is missing (default: as long as it takes)")
+	f.StringVar(&o.runtime, "runtime", "", "docker, process, auto, or mixed: wrong gateways as processes where they can be wrong as such, all others in containers (default: mixed for quick, else the configuration's)")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends without a verdict; a wrong verdict is never retried")
 	return cmd
@@ -156,34 +114,51 @@ type subject struct {
 	point string
 	fault string // of the catalogue; "": the reference gateway
 	runs  int
+	// runtime it is run in; "": the audit's.
+	runtime string
 }
 
 func runAudit(ctx context.Context, o auditOptions, out io.Writer) error {
-	a := &auditing{o: o, out: out}
-	var err error
-	if a.depth, err = findDepth(o.depth); err != nil {
+	d, err := findDepth(o.depth)
+	if err != nil {
 		return &exitError{2, err}
 	}
-	if o.wrong < 0 || o.right < 0 || o.parallel < 1 {
-		return &exitError{2, errors.New("--repetitions and --right are 0 or more, --parallel is 1 or more")}
+	if o.wrong < 0 || o.right < 0 || o.within < 0 || o.parallel < 1 {
+		return &exitError{2, errors.New("--repetitions, --right and --within are 0 or more, --parallel is 1 or more")}
+	}
+	o.runtime = cmp.Or(o.runtime, d.runtime)
+	mixed := o.runtime == runtimeMixed
+	if mixed {
+		o.runtime = config.RuntimeDocker
 	}
 	l, err := o.launcher(ctx, out)
 	if err != nil {
 		return &exitError{2, err}
 	}
-	subjects, err := o.subjects(l.cfg.Runtime == config.RuntimeProcess && os.Geteuid() == 0, out)
+	asRoot := os.Geteuid() == 0
+	subjects, err := o.subjects(l.cfg.Runtime == config.RuntimeProcess && asRoot, out)
 	if err != nil {
 		return &exitError{2, err}
+	}
+	if mixed {
+		if _, err := docker.Check(ctx); err != nil {
+			return &exitError{2, fmt.Errorf("%w\nwithout an engine, audit with --runtime process; what shows in containers only is then left out", err)}
+		}
+		asProcesses(subjects, asRoot)
 	}
 	root, err := artifact.FindRoot()
 	if err != nil {
 		return &exitError{2, err}
 	}
+	a := &auditing{o: o, depth: d, out: out}
 	fmt.Fprintln(out, "building what is audited ...")
 	if a.suite, err = artifact.BuildSuite(ctx, root, func(s string) { fmt.Fprintln(out, "  "+s) }); err != nil {
 		return &exitError{2, err}
 	}
 	a.plan = audit.Plan{Depth: a.depth.name, Level: a.depth.level, Bound: a.depth.bound, Runtime: l.cfg.Runtime, Spec: conformance.SpecVersion}
+	if mixed {
+		a.plan.Runtime = runtimeMixed
+	}
 	if a.plan.Suite, err = fingerprint(a.suite); err != nil {
 		return &exitError{2, err}
 	}
@@ -223,6 +198,19 @@ func (o auditOptions) subjects(root bool, out io.Writer) ([]subject, error) {
 		list = append(list, subject{Gateway: audit.Gateway{ID: rightID, Sentence: "The reference gateway."}, runs: right})
 	}
 	return list, nil
+}
+
+// asProcesses has those run as processes that show all that is wrong with them there:
+// not the right one, which is to be judged as it is certified, nor who needs its
+// container made anew, nor who must not be root.
+func asProcesses(subjects []subject, asRoot bool) {
+	for i, s := range subjects {
+		f, _ := faults.Find(s.fault)
+		epoch := conformance.Requirement{ID: s.MustName}.Family() == "EPOCH"
+		if s.fault != "" && !epoch && !(f.NotAsRoot && asRoot) {
+			subjects[i].runtime = config.RuntimeProcess
+		}
+	}
 }
 
 // fingerprint is the SHA-256 over all that a verdict is made by and of.
@@ -284,44 +272,48 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 	for _, r := range a.journal.Done {
 		done[key(r.Gateway, r.Number)] = true
 	}
-	planned, total, left := map[string]int{}, 0, 0
+	planned, total := map[string]int{}, 0
 	gateways := make([]audit.Gateway, len(subjects))
+	type job struct {
+		subject
+		number int
+	}
+	var jobs []job
 	for i, s := range subjects {
 		gateways[i], planned[s.ID] = s.Gateway, s.runs
 		total += s.runs
 		for n := range s.runs {
 			if !done[key(s.ID, n+1)] {
-				left++
+				jobs = append(jobs, job{s, n + 1})
 			}
 		}
 	}
 	fmt.Fprintf(a.out, "auditing %d gateways in %d runs (%s) in %s\n", len(subjects), total, a.plan, a.dir)
-	if left < total {
-		fmt.Fprintf(a.out, "%d of them are done\n", total-left)
+	if len(jobs) < total {
+		fmt.Fprintf(a.out, "%d of them are done\n", total-len(jobs))
 	}
-	bar := newBar(a.out, left)
+	began := time.Now()
+	if a.o.within > 0 { // so that what is left out is not always the same
+		rand.Shuffle(len(jobs), func(i, j int) { jobs[i], jobs[j] = jobs[j], jobs[i] })
+	}
+	bar := newBar(a.out, len(jobs))
 	runs, within := errgroup.WithContext(ctx)
 	runs.SetLimit(a.o.parallel)
-	for _, s := range subjects {
-		for n := range s.runs {
-			if done[key(s.ID, n+1)] {
-				continue
-			}
-			runs.Go(func() error {
-				if within.Err() != nil {
-					return nil
-				}
-				r, err := a.once(within, s, n+1)
-				if err != nil || within.Err() != nil {
-					return err // what was cut off is done again
-				}
-				if err := a.journal.Add(r); err != nil {
-					return err
-				}
-				bar.tell(s.Gateway, r)
+	for _, j := range jobs {
+		runs.Go(func() error {
+			if within.Err() != nil || a.o.within > 0 && time.Since(began) > a.o.within {
 				return nil
-			})
-		}
+			}
+			r, err := a.once(within, j.subject, j.number)
+			if err != nil || within.Err() != nil {
+				return err // what was cut off is done again
+			}
+			if err := a.journal.Add(r); err != nil {
+				return err
+			}
+			bar.tell(j.Gateway, r)
+			return nil
+		})
 	}
 	err := runs.Wait()
 	bar.end()
@@ -339,6 +331,12 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 	}
 	if c.Exit != 0 {
 		return &exitError{code: c.Exit}
+	}
+	if a.o.publish != "" {
+		if err := audit.Write(a.o.publish, c); err != nil {
+			return &exitError{2, err}
+		}
+		fmt.Fprintf(a.out, "published in %s\n", a.o.publish)
 	}
 	return nil
 }
@@ -407,13 +405,13 @@ func (a *auditing) keep(g audit.Gateway, dir string) error {
 // attempt runs the suite once, with a deadline.
 func (a *auditing) attempt(ctx context.Context, s subject, number int) (audit.Run, string, error) {
 	o := a.o.gateOptions
-	o.fault, o.level, o.observe = s.fault, a.depth.level, a.depth.bound
+	o.fault, o.level, o.observe, o.runtime = s.fault, a.depth.level, a.depth.bound, cmp.Or(s.runtime, o.runtime)
 	o.profile, o.filter = a.depth.asks(s.Gateway, s.point, number)
 	l, err := o.launcher(ctx, a.out)
 	if err != nil {
 		return audit.Run{}, "", &exitError{2, err}
 	}
-	l.bins, l.mute = a.suite, true
+	l.bins, l.mute, l.tried = a.suite, true, a.depth.tried
 	if l.dir, err = os.MkdirTemp(filepath.Join(a.dir, "runs"), fmt.Sprintf("%s-%d-", s.ID, number)); err != nil {
 		return audit.Run{}, "", &exitError{2, err}
 	}

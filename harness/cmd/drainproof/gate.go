@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/drainproof/drainproof/conformance"
 	"github.com/drainproof/drainproof/fixtures/faults"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
@@ -35,6 +36,7 @@ type gateOptions struct {
 	retries  int
 	quiet    bool
 	observe  time.Duration // 0 leaves it to the configuration
+	expected string        // file with failures that are known
 }
 
 func newGate() *cobra.Command {
@@ -47,7 +49,7 @@ drain checklist, prints the verdict table and writes the report.
 
 The last line is for machines: DRAINPROOF_RESULT and a JSON object.
 
-Exit codes: 0 conformant (or passed, not certifying), 1 non-conformant,
+Exit codes: 0 conformant (or passed, not certifying; or as expected), 1 non-conformant,
 2 usage or configuration, 3 incomplete.`,
 		Example: `  drainproof gate
   drainproof gate --target my-gateway.yaml --deadline 3m
@@ -73,7 +75,7 @@ other way round where that can be done, and is then not applicable.
 
 The last line is for machines: DRAINPROOF_RESULT and a JSON object.
 
-Exit codes: 0 conformant (or passed, not certifying), 1 non-conformant,
+Exit codes: 0 conformant (or passed, not certifying; or as expected), 1 non-conformant,
 2 usage or configuration, 3 incomplete: what was not checked is not a pass.`,
 		Example: `  drainproof certify
   drainproof certify --target my-gateway.yaml --deadline 15m
@@ -99,6 +101,7 @@ func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
 	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.DurationVar(&o.observe, "observe", 0, "another observation bound than the target's, such as 500ms; a run with one never certifies")
+	f.StringVar(&o.expected, "expected", "", "file with the failures that are known: exit 0 when they are all there is, 1 when one of them does not happen; such a run never certifies")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
 	f.BoolVar(&o.quiet, "quiet", false, "print the verdict table and the result line only")
 }
@@ -207,6 +210,16 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 	}
 	if o.seed != 0 {
 		cfg.Seed = o.seed
+	}
+	if o.expected != "" {
+		if cfg.Expected, err = filepath.Abs(o.expected); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Expected != "" {
+		if _, err := conformance.LoadExpected(cfg.Expected); err != nil {
+			return nil, err // before anything is built
+		}
 	}
 	switch {
 	case o.observe < 0:

@@ -38,6 +38,7 @@ type launcher struct {
 	without error             // why there is no engine, when the process runtime was chosen for that
 	bins    artifact.Binaries // the suite, where somebody built it already
 	mute    bool              // somebody else says what came of it
+	tried   bool              // that the target can be driven is known
 	options gateOptions
 }
 
@@ -172,6 +173,12 @@ func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir strin
 		"DRAINPROOF_ROOT="+filepath.Dir(filepath.Dir(bins["probe"])),
 		conformance.ProgressEnv+"="+progressFile,
 	)
+	if l.cfg.Expected != "" {
+		cmd.Env = append(cmd.Env, config.EnvExpected+"="+l.cfg.Expected)
+	}
+	if l.tried {
+		cmd.Env = append(cmd.Env, conformance.TriedEnv+"=1")
+	}
 	if l.cfg.Observe != 0 {
 		cmd.Env = append(cmd.Env, config.EnvObserve+"="+l.cfg.Observe.String())
 	}

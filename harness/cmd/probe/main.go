@@ -1,10 +1,8 @@
 // Command probe stands next to a gateway under test and does what the suite asks
 // of it; see package probe.
 //
-//	probe serve --socket /run/probe.sock    PID 1 of the pod's infra container
-//	probe connect --socket /run/probe.sock  stdin and stdout to that socket
-//	probe stdio                             one conversation on stdin and stdout
-//	probe burn --threads N --for 30s        keeps processors busy; the probe runs it itself
+//	probe stdio                       one conversation on stdin and stdout
+//	probe burn --threads N --for 30s  keeps processors busy; the probe runs it itself
 //
 // It exits 0 at the end of a conversation and on SIGTERM or SIGINT, 1 when it
 // failed, and 2 on wrong usage. Diagnostics go to standard error.
@@ -46,10 +44,9 @@ func run(args []string) int {
 		time.AfterFunc(grace, func() { os.Exit(0) })
 	})
 	if len(args) == 0 {
-		return usage("which way? serve, connect or stdio")
+		return usage("which way? stdio or burn")
 	}
 	flags := flag.NewFlagSet("probe "+args[0], flag.ContinueOnError)
-	socket := flags.String("socket", "/run/probe.sock", "path of the unix socket")
 	threads := flags.Int("threads", 1, "threads that burn")
 	lasting := flags.Duration("for", time.Minute, "how long to burn at most")
 	if err := flags.Parse(args[1:]); err != nil {
@@ -60,14 +57,10 @@ func run(args []string) int {
 	}
 	var err error
 	switch args[0] {
-	case "serve":
+	case "stdio":
 		if os.Getpid() == 1 {
 			go probe.Reap(ctx)
 		}
-		err = probe.Serve(ctx, log, *socket)
-	case "connect":
-		err = probe.Connect(ctx, *socket, os.Stdin, os.Stdout)
-	case "stdio":
 		err = probe.Stdio(ctx, log, os.Stdin, os.Stdout)
 	case "burn":
 		err = probe.Burn(ctx, os.Stdin, os.Stdout, *threads, *lasting)
@@ -82,6 +75,6 @@ func run(args []string) int {
 }
 
 func usage(problem string) int {
-	fmt.Fprintf(os.Stderr, "probe: %s\nusage: probe serve|connect [--socket PATH]\n       probe stdio\n", problem)
+	fmt.Fprintf(os.Stderr, "probe: %s\nusage: probe stdio\n", problem)
 	return 2
 }

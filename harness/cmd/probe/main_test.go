@@ -79,7 +79,12 @@ func start(t *testing.T, args ...string) (*process, io.ReadWriteCloser) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(binary, args...), stderr: &lockedBuffer{}, over: make(chan error, 1)}
+	return startCommand(t, exec.Command(binary, args...))
+}
+
+func startCommand(t *testing.T, cmd *exec.Cmd) (*process, io.ReadWriteCloser) {
+	t.Helper()
+	p := &process{Cmd: cmd, stderr: &lockedBuffer{}, over: make(chan error, 1)}
 	p.Stderr = p.stderr
 	in, err := p.StdinPipe()
 	if err != nil {
@@ -177,43 +182,12 @@ func TestStdioEndsOnSIGTERM(t *testing.T) {
 	}
 }
 
-func TestServeAndConnect(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "probe.sock")
-	early, stream := start(t, "connect", "--socket", socket) // waits for the server
-	server, _ := start(t, "serve", "--socket", socket)
-	c := converse(t, stream)
-
-	// One conversation at a time; the second is told so.
-	second, stream := start(t, "connect", "--socket", socket)
-	refused := wire.NewClient(stream, nil)
-	if _, err := refused.Hello(testContext(t)); err == nil || !strings.Contains(err.Error(), "another conversation") {
-		t.Errorf("the second conversation: %v", err)
-	}
-	second.ends(t, 0)
-
-	c.Close()
-	early.ends(t, 0)
-	third, stream := start(t, "connect", "--socket", socket)
-	c = converse(t, stream) // right after the first has ended
-	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	server.ends(t, 0)
-	third.ends(t, 0)
-	<-c.Done()
-	if _, err := os.Stat(socket); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket is left behind: %v", err)
-	}
-}
-
 func TestWrongUsage(t *testing.T) {
-	for _, args := range [][]string{{}, {"sing"}, {"serve", "--nope"}, {"stdio", "more"}} {
+	for _, args := range [][]string{{}, {"sing"}, {"stdio", "--nope"}, {"stdio", "more"}} {
 		p, _ := start(t, args...)
 		p.ends(t, 2)
 		if p.stderr.String() == "" {
 			t.Errorf("%v: nothing was said", args)
 		}
 	}
-	p, _ := start(t, "serve", "--socket", "/nowhere/at/all.sock")
-	p.ends(t, 1)
 }

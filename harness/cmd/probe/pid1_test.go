@@ -16,10 +16,10 @@ import (
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
-// TestServeAsPID1 runs the probe as pods do: the first process of a PID namespace
+// TestStdioAsPID1 runs the probe as pods do: the first process of a PID namespace
 // with its own /proc, where signals have no default effect, orphans are its to
 // bury, and the gateway is a process that came from outside. It needs root.
-func TestServeAsPID1(t *testing.T) {
+func TestStdioAsPID1(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may make a PID namespace")
 	}
@@ -36,16 +36,8 @@ func TestServeAsPID1(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	socket := filepath.Join(dir, "probe.sock")
-	cmd := exec.Command("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", binary, "serve", "--socket", socket)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{Cmd: cmd, stderr: &lockedBuffer{}, over: make(chan error)}
-	go func() { _ = cmd.Wait(); close(p.over) }()
-	t.Cleanup(func() { _ = cmd.Process.Kill(); <-p.over })
-
-	_, stream := start(t, "connect", "--socket", socket)
+	cmd := exec.Command("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", binary, "stdio")
+	p, stream := startCommand(t, cmd)
 	var mu sync.Mutex
 	gone := make(chan struct{})
 	c := wire.NewClient(stream, func(ev history.Event) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/ory/dockertest/v3"
 	dc "github.com/ory/dockertest/v3/docker"
+
+	"github.com/drainproof/drainproof/harness/runtime"
 )
 
 // oldest is the first API version with all that a pod needs (engine 19.03).
@@ -33,6 +35,10 @@ type EngineError struct {
 func (e *EngineError) Error() string { return e.What + "; " + e.Next }
 
 func (e *EngineError) Unwrap() error { return e.Err }
+
+// Is makes every engine that is not there, or is there no longer, one that did not
+// answer.
+func (e *EngineError) Is(target error) bool { return target == runtime.ErrUnanswered }
 
 // EngineInfo describes the engine a run would use.
 type EngineInfo struct {

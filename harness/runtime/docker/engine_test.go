@@ -7,13 +7,17 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/ory/dockertest/v3"
 	dc "github.com/ory/dockertest/v3/docker"
+
+	"github.com/drainproof/drainproof/harness/runtime"
 )
 
 // TestEngineErrors: each way of having no engine is told in words, with what to
@@ -97,6 +101,26 @@ func TestExplain(t *testing.T) {
 	}
 	if explain("x", nil) != nil {
 		t.Error("no error became one")
+	}
+}
+
+// TestEngineLostInACall: an engine that is cut off after it was asked has not refused.
+func TestEngineLostInACall(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/version") {
+			fmt.Fprint(w, `{"Version":"20.10.24","ApiVersion":"1.41","Os":"linux"}`)
+			return
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer server.Close()
+	client, err := dc.NewClient(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pod{r: &Runtime{engine: &engine{endpoint: server.URL, pool: &dockertest.Pool{Client: client}}}, gateway: "g"}
+	if err := p.Signal(t.Context(), "KILL"); !errors.Is(err, runtime.ErrUnanswered) {
+		t.Errorf("got %v, want %v", err, runtime.ErrUnanswered)
 	}
 }
 

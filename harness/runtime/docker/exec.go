@@ -71,7 +71,7 @@ func (p *pod) exec(ctx context.Context, container string, command []string, said
 			return state.ExitCode, nil
 		}
 		select {
-		case <-time.After(tryAgain / 4):
+		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}

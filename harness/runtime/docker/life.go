@@ -18,21 +18,31 @@ type life struct {
 // goes to the pod's log, sooner than the engine's own log would show it.
 func (p *pod) launch(ctx context.Context, id, role string) (*life, error) {
 	out, errs := p.log.Writer(), p.log.Writer()
-	attached := make(chan struct{})
-	conn, err := p.r.engine.pool.Client.AttachToContainerNonBlocking(dc.AttachToContainerOptions{
-		Container: id, Stream: true, Stdout: true, Stderr: true,
-		OutputStream: out, ErrorStream: errs, Success: attached,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("attach to the %s container: %w", role, err)
-	}
 	l := &life{ended: make(chan struct{})}
-	go func() {
-		defer close(l.ended)
-		err := conn.Wait()
+	over := func(error) {
 		_ = out.Close()
 		_ = errs.Close()
+		close(l.ended)
+	}
+	return l, p.startAttached(ctx, role, dc.AttachToContainerOptions{
+		Container: id, Stdout: true, Stderr: true, OutputStream: out, ErrorStream: errs,
+	}, over)
+}
+
+// startAttached attaches to a container and then starts it, so that nothing it writes
+// is missed. When its output has ended, over is told why.
+func (p *pod) startAttached(ctx context.Context, role string, o dc.AttachToContainerOptions, over func(error)) error {
+	attached := make(chan struct{})
+	o.Stream, o.Success = true, attached
+	conn, err := p.r.engine.pool.Client.AttachToContainerNonBlocking(o)
+	if err != nil {
+		over(err)
+		return fmt.Errorf("attach to the %s container: %w", role, err)
+	}
+	go func() {
+		err := conn.Wait()
 		p.r.log.Debug("a container's output ended", "role", role, "error", err)
+		over(err)
 	}()
 	// The client waits for us twice: it says that the engine has answered, and
 	// reads on once we say so.
@@ -50,13 +60,13 @@ func (p *pod) launch(ctx context.Context, id, role string) (*life, error) {
 	if err := shake(limited); err != nil {
 		go func() { _ = shake(context.Background()) }() // let the client go on to its end
 		_ = conn.Close()
-		return nil, fmt.Errorf("attach to the %s container: %w", role, err)
+		return fmt.Errorf("attach to the %s container: %w", role, err)
 	}
-	if err := p.start(ctx, id, role); err != nil {
+	if err := p.start(ctx, o.Container, role); err != nil {
 		_ = conn.Close()
-		return nil, err
+		return err
 	}
-	return l, nil
+	return nil
 }
 
 // drained waits until all that was written is in the log; a child of the

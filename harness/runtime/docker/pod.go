@@ -82,7 +82,7 @@ func (p *pod) home() []dc.HostMount {
 // startInfra starts the container that owns the pod's namespaces, and a
 // conversation with the probe in it.
 func (p *pod) startInfra(ctx context.Context) error {
-	id, err := p.create(ctx, "infra", &dc.Config{Image: p.prepared.ProbeImage}, &dc.HostConfig{
+	id, err := p.create(ctx, "infra", &dc.Config{Image: p.prepared.ProbeImage, OpenStdin: true}, &dc.HostConfig{
 		NetworkMode: "none",
 		// The probe looks into processes of whatever user the gateway is.
 		CapAdd: []string{"SYS_PTRACE"},
@@ -90,12 +90,9 @@ func (p *pod) startInfra(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.start(ctx, id, "infra"); err != nil {
-		return err
-	}
-	s, err := openStream(ctx, p.r.engine.pool.Client, id, []string{"/probe", "connect", "--socket", "/run/probe.sock"}, p.infraLog)
+	s, err := p.startProbe(ctx, id)
 	if err != nil {
-		return fmt.Errorf("speak to the probe: %w", err)
+		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,6 +114,9 @@ func (p *pod) create(ctx context.Context, role string, c *dc.Config, h *dc.HostC
 	h.IpcMode = "private"
 	h.RestartPolicy = dc.NeverRestart()
 	h.LogConfig = dc.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "16m", "max-file": "2"}}
+	if role == "infra" {
+		h.LogConfig = dc.LogConfig{Type: "none"} // its output is the conversation, and its history
+	}
 	// A container whose creation is cancelled half-way may come into being all
 	// the same, unknown to us. So it is waited for, and cancelled afterwards.
 	made, err := p.r.engine.pool.Client.CreateContainer(dc.CreateContainerOptions{
@@ -171,6 +171,9 @@ func (p *pod) removeAll(ctx context.Context) error {
 	probe, alive := p.probe, p.life
 	p.infra, p.gateway, p.probe, p.life = "", "", nil, nil
 	p.mu.Unlock()
+	if probe != nil {
+		_ = probe.Close()
+	}
 	containers, err := p.r.engine.pool.Client.ListContainers(dc.ListContainersOptions{
 		All: true, Filters: map[string][]string{"label": {labelPod + "=" + p.id}}, Context: ctx,
 	})
@@ -188,9 +191,6 @@ func (p *pod) removeAll(ctx context.Context) error {
 		}
 	}
 	err = errors.Join(p.r.removeContainers(ctx, first), p.r.removeContainers(ctx, last))
-	if probe != nil {
-		_ = probe.Close()
-	}
 	if alive != nil {
 		alive.drained(ctx)
 	}

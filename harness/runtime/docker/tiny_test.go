@@ -42,10 +42,10 @@ var sharedBench = sync.OnceValues(func() (*bench, error) {
 	}
 	b.bins = artifact.Binaries{"probe": tiny, "gateway": tiny}
 	for file, text := range map[string]string{
-		"probe.yaml": "name: test-probe\nuser: \"0:0\"\nentrypoint: [/probe, serve, --socket, /run/probe.sock]\n" +
-			"env: {TINY_DELAY: 150ms}\nfiles: {/probe: {binary: probe}}\ndirectories: {/run: {}, /tmp: {mode: \"1777\"}}\n",
-		"dying-probe.yaml": "name: test-dying-probe\nentrypoint: [/probe, serve, --socket, /run/probe.sock]\n" +
-			"env: {TINY_DIE: \"1\"}\nfiles: {/probe: {binary: probe}}\ndirectories: {/run: {}}\n",
+		"probe.yaml": "name: test-probe\nuser: \"0:0\"\nentrypoint: [/probe, stdio]\n" +
+			"env: {TINY_DELAY: 150ms}\nfiles: {/probe: {binary: probe}}\ndirectories: {/tmp: {mode: \"1777\"}}\n",
+		"dying-probe.yaml": "name: test-dying-probe\nentrypoint: [/probe, stdio]\n" +
+			"env: {TINY_DIE: \"1\"}\nfiles: {/probe: {binary: probe}}\n",
 		"gateway.yaml": "name: test-gateway\nuser: \"65532:65532\"\nentrypoint: [/gateway]\ncmd: [run]\nworkdir: /home/gateway\n" +
 			"files: {/gateway: {binary: gateway}}\ndirectories: {/home/gateway: {owner: \"65532:65532\"}}\n",
 		"named-user.yaml": "name: test-named-user\nuser: \"0:0\"\nentrypoint: [/gateway]\nfiles: {/gateway: {binary: gateway}}\n",

@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -14,7 +15,7 @@ import (
 // of them could otherwise sit on a gateway's port while that is respawned.
 type ports struct {
 	mu    sync.Mutex
-	taken map[int]bool // by pods of this process
+	taken map[int]io.Closer // by pods of this process: what keeps the others from it
 }
 
 // lowest is the first port handed out; well-known services lie below it.
@@ -24,7 +25,7 @@ func (p *ports) pick(n int) ([]int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.taken == nil {
-		p.taken = map[int]bool{}
+		p.taken = map[int]io.Closer{}
 	}
 	above := ephemeral()
 	var out []int
@@ -38,24 +39,41 @@ func (p *ports) pick(n int) ([]int, error) {
 			if tries < 200 {
 				continue
 			}
+			p.release(out)
 			return nil, fmt.Errorf("found no free port on 127.0.0.1: %w", err)
 		}
 		port := l.Addr().(*net.TCPAddr).Port
 		// Held until all are picked, so that no two are the same.
 		defer l.Close()
-		if !p.taken[port] {
-			p.taken[port] = true
+		// A gateway that is down between two lives still needs its port, and other
+		// processes of this run, and other runs, pick theirs meanwhile.
+		if claim, err := claimPort(port); err == nil {
+			p.taken[port] = claim
 			out = append(out, port)
 		}
 	}
 	return out, nil
 }
 
+// claimPort takes a port for as long as this process lives, or the claim is closed: a
+// name in the kernel's abstract namespace has one owner at a time, and leaves no file.
+func claimPort(port int) (io.Closer, error) {
+	return net.Listen("unix", "@drainproof-port-"+strconv.Itoa(port))
+}
+
 func (p *ports) giveBack(used []int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.release(used)
+}
+
+// release is giveBack for who holds the lock.
+func (p *ports) release(used []int) {
 	for _, port := range used {
-		delete(p.taken, port)
+		if claim, ok := p.taken[port]; ok {
+			_ = claim.Close()
+			delete(p.taken, port)
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ func (r *Runtime) check(t *target.Target, bins artifact.Binaries) error {
 	for name := range t.Ports {
 		some[name] = 1
 	}
-	resolved, err := runtime.Resolve(t, os.TempDir(), some, runtime.Listeners{Model: 1, Notify: 2}, bins.Dir())
+	resolved, err := runtime.Resolve(t, os.TempDir(), some, runtime.Listeners{Model: 1, Notify: 2, Callback: 3}, bins.Dir())
 	if err != nil {
 		return err
 	}

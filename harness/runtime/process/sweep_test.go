@@ -207,3 +207,23 @@ func FuzzClaim(f *testing.F) {
 		}
 	})
 }
+
+// A port belongs to its pod while nobody listens on it, too: neither this run nor
+// another picks it.
+func TestAPortHasOneOwner(t *testing.T) {
+	var one ports
+	got, err := one.pick(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claim, err := claimPort(got[0]); err == nil {
+		_ = claim.Close()
+		t.Errorf("port %d was handed out twice", got[0])
+	}
+	one.giveBack(got)
+	claim, err := claimPort(got[0])
+	if err != nil {
+		t.Fatalf("port %d was not given back: %v", got[0], err)
+	}
+	_ = claim.Close()
+}

@@ -20,12 +20,14 @@ import (
 func main() {
 	args := os.Args[1:]
 	switch args[0] {
-	case "serve": // serve --socket PATH
-		serve(args[2])
-	case "connect": // connect --socket PATH
-		connect(args[2])
 	case "stdio":
 		fmt.Fprintln(os.Stderr, "tiny probe here")
+		if os.Getenv("TINY_DIE") != "" {
+			os.Exit(3)
+		}
+		if d, err := time.ParseDuration(os.Getenv("TINY_DELAY")); err == nil {
+			time.Sleep(d)
+		}
 		answer(os.Stdin, os.Stdout)
 	case "run":
 		gateway()
@@ -41,43 +43,6 @@ func main() {
 		fmt.Println("sidecar up", strings.Join(os.Environ(), " "))
 		time.Sleep(time.Hour)
 	}
-}
-
-func serve(socket string) {
-	if os.Getenv("TINY_DIE") != "" {
-		fmt.Fprintln(os.Stderr, "tiny probe gives up")
-		os.Exit(3)
-	}
-	term := make(chan os.Signal, 1)
-	signal.Notify(term, syscall.SIGTERM)
-	go func() { <-term; os.Exit(0) }()
-	if d, err := time.ParseDuration(os.Getenv("TINY_DELAY")); err == nil {
-		time.Sleep(d)
-	}
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		panic(err)
-	}
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			panic(err)
-		}
-		go func() { answer(c, c); c.Close() }()
-	}
-}
-
-func connect(socket string) {
-	c, err := net.Dial("unix", socket)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "connect:", err)
-		os.Exit(1)
-	}
-	go func() {
-		io.Copy(c, os.Stdin)
-		c.(*net.UnixConn).CloseWrite()
-	}()
-	io.Copy(os.Stdout, c)
 }
 
 // answer replies to each line with one line, which starts with a brace like the
