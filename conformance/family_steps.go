@@ -11,9 +11,6 @@ import (
 
 // Turns of several model calls: what was begun before the drain goes on in it.
 func (s *suite) steps() {
-	if !s.dry && s.target.Tools == nil {
-		return // the target says of no tool, so no turn of it can be made to take another step
-	}
 	s.situation("GATE", "steps",
 		"lets a turn in flight call its tools and the model again during a drain",
 		ids("GATE-004"),
@@ -33,7 +30,7 @@ func (s *suite) steps() {
 				gw.eventually(ctx).Should(expect.HaveCount(0))
 				gw.revert(ctx)
 			}
-		})
+		}, needsTools())
 }
 
 // toolCalls is how often a turn is made to call its tool, and then the model again: 0

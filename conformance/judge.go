@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/history"
@@ -116,86 +115,6 @@ func impossible(features []string, runtime string, root bool) map[string]string 
 	declares := func(feature string) bool { return slices.Contains(features, feature) }
 	if declares("notify") && !declares("epoch") && !declares("expiry") {
 		out["NOTIFY-002"] = "no marker is stale to a gateway that declares neither epoch nor expiry"
-	}
-	return out
-}
-
-// Rejudge judges the histories of a report again and says in what the result
-// differs from what the report claims; nothing when it is the same.
-func Rejudge(r *report.Report) ([]string, error) {
-	e := Evidence{
-		Dir: r.Dir, Profile: r.Profile, Runtime: r.Runtime, Features: r.Target.Features,
-		Filtered: r.Profile == report.ProfileFilter, Relaxed: relaxed(r), Expected: r.Expected,
-	}
-	var differs []string
-	for _, s := range r.Specs {
-		e.Specs = append(e.Specs, SpecRun{Text: s.Text, Point: s.Point, Requirements: s.Requirements, File: s.File})
-		if s.File == "" {
-			continue
-		}
-		sum, err := history.SHA256(filepath.Join(r.Dir, s.File))
-		if err != nil {
-			return nil, err
-		}
-		if sum != s.SHA256 {
-			differs = append(differs, fmt.Sprintf("%s: the report names the hash %s, the file has %s", s.File, s.SHA256, sum))
-		}
-	}
-	if len(differs) > 0 {
-		return differs, nil // what was changed is not worth judging
-	}
-	j, err := Judge(e)
-	if err != nil {
-		return nil, err
-	}
-	for file, events := range j.events {
-		differs = append(differs, contradicts(r, file, events[0].Header)...)
-	}
-	if r.ExitCode != j.Exit || r.Certifies != (j.Overall == verdict.Conformant) {
-		differs = append(differs, fmt.Sprintf("the report says exit %d, certifies %t; its histories say exit %d, certifies %t",
-			r.ExitCode, r.Certifies, j.Exit, j.Overall == verdict.Conformant))
-	}
-	if string(j.Overall) != string(r.Verdict) {
-		differs = append(differs, fmt.Sprintf("the report says %q, its histories say %q", r.Verdict, j.Overall))
-	}
-	found := map[string]verdict.Verdict{}
-	for _, f := range j.Findings {
-		found[f.ID] = f.Verdict
-	}
-	for _, q := range r.Requirements {
-		if string(found[q.ID]) != string(q.Verdict) {
-			differs = append(differs, fmt.Sprintf("%s: the report says %q, its histories say %q", q.ID, q.Verdict, found[q.ID]))
-		}
-		delete(found, q.ID)
-	}
-	for id, v := range found {
-		differs = append(differs, fmt.Sprintf("%s: the report leaves it out, its histories say %q", id, v))
-	}
-	return differs, nil
-}
-
-// contradicts compares what the report says of the run with what the probe wrote
-// at the head of a history, which is hashed and was written before any verdict.
-func contradicts(r *report.Report, file string, h *history.Header) []string {
-	if h == nil {
-		return []string{file + ": it has no header"}
-	}
-	image := ""
-	if r.Image != nil {
-		image = r.Image.ID
-	}
-	var out []string
-	for _, c := range []struct {
-		what           string
-		report, header any
-	}{
-		{"runtime", r.Runtime, h.Runtime}, {"target", r.Target.Name, h.Target}, {"bound", r.Target.Bound, h.Bound},
-		{"image", image, h.Image}, {"seed", r.Seed, h.Seed},
-		{"features", strings.Join(r.Target.Features, " "), strings.Join(h.Features, " ")},
-	} {
-		if c.report != c.header {
-			out = append(out, fmt.Sprintf("%s: the report's %s is %v, the history was made with %v", file, c.what, c.report, c.header))
-		}
 	}
 	return out
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/drainproof/drainproof/harness/expect"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
+	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/runtime"
 	"github.com/drainproof/drainproof/harness/runtime/factory"
 )
@@ -31,6 +32,7 @@ type prepared struct {
 	Started  time.Time        `json:"started"`
 	RunID    string           `json:"run_id"`
 	Owner    int              `json:"owner"` // PID whose life is the run's lease
+	Suite    *report.Suite    `json:"suite"`
 }
 
 // setupFailure says why nothing could be judged; it is left in the report folder
@@ -80,6 +82,9 @@ func (s *suite) prepareOnce(ctx context.Context) []byte {
 			return err
 		}
 		if p.Prepared, err = s.runtime.Prepare(ctx, s.target); err != nil {
+			return err
+		}
+		if p.Suite, err = suiteOf(p.Prepared.Binaries["probe"]); err != nil {
 			return err
 		}
 		if os.Getenv(TriedEnv) != "" {

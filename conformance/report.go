@@ -152,8 +152,10 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 		Runtime:   s.cfg.Runtime, Engine: s.run.Prepared.Engine,
 		Target: report.Target{
 			Name: s.target.Name, Path: s.target.Path, SHA256: s.target.SHA256,
-			Features: s.target.Features, Bound: s.target.Bounds.Observe,
+			Features: s.target.Features, Bound: s.target.Bounds.Observe, Bounds: s.target.Limits(),
+			Tools: s.target.Tools != nil,
 		},
+		Suite: s.run.Suite, Environment: environment(),
 		Expected: e.Expected,
 		Seed:     s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.whyNotCertifying(),
 	}
@@ -172,7 +174,7 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 	for _, f := range j.Findings {
 		r.Requirements = append(r.Requirements, j.requirement(f))
 	}
-	r.Points = j.points(specs)
+	r.Points = j.points(e.Specs)
 	for _, one := range specs {
 		r.Specs = append(r.Specs, s.spec(one, j))
 	}
@@ -200,7 +202,7 @@ func (j judged) requirement(f verdict.Finding) report.Requirement {
 }
 
 // points are all five, also those of which nothing ran.
-func (j judged) points(specs []ran) []report.Point {
+func (j judged) points(specs []SpecRun) []report.Point {
 	var out []report.Point
 	for _, p := range Points() {
 		row := report.Point{Point: p.Letter, Title: p.Name, Verdict: report.NotRun}
@@ -209,7 +211,7 @@ func (j judged) points(specs []ran) []report.Point {
 				row.Verdict, row.Requirements = report.Verdict(found.Verdict), found.Findings
 			}
 		}
-		i := slices.IndexFunc(specs, func(r ran) bool { return r.Point == p.Letter })
+		i := slices.IndexFunc(specs, func(s SpecRun) bool { return s.Point == p.Letter })
 		if i >= 0 && specs[i].File != "" {
 			row.Figure, row.Turns = j.figureOf(p), turnsOf(j.events[specs[i].File])
 		}

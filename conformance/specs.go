@@ -24,6 +24,8 @@ type spec struct {
 
 	feature   string                              // without which the spec has nothing to look at; "" for none
 	adapt     func(*target.Target) *target.Target // the target as this spec runs it; nil: as it is
+	tools     bool                                // the target must say of a tool
+	thorough  bool                                // left out at the level gate
 	unstarted bool                                // its body starts the gateway
 	alone     bool                                // nothing else runs beside it
 }
@@ -34,6 +36,13 @@ type option func(*spec)
 // needs leaves a spec out for targets that do not declare the feature, where there
 // is nothing that could be probed the other way round.
 func needs(feature string) option { return func(sp *spec) { sp.feature = feature } }
+
+// needsTools leaves a spec out where the target says of no tool, so that no turn of it
+// can be made to take another step.
+func needsTools() option { return func(sp *spec) { sp.tools = true } }
+
+// thorough leaves a spec out at the level gate.
+func thorough() option { return func(sp *spec) { sp.thorough = true } }
 
 // unstarted leaves it to the spec to start the gateway.
 func unstarted() option { return func(sp *spec) { sp.unstarted = true } }
@@ -117,10 +126,7 @@ func (s *suite) add(sp spec) {
 		}
 	}
 	s.specs = append(s.specs, sp)
-	if s.dry || sp.family != "" && s.cfg.Profile != config.ProfileFull {
-		return
-	}
-	if sp.feature != "" && !s.target.Declares(sp.feature) {
+	if s.dry || !sp.applies(s.cfg.Profile, s.cfg.Level, s.target.Declares, s.target.Tools != nil) {
 		return
 	}
 	decorators := []any{labels(sp), ginkgo.SpecTimeout(s.timeoutOf(sp))}
@@ -131,6 +137,15 @@ func (s *suite) add(sp spec) {
 		gw := s.start(ctx, sp)
 		sp.body(ctx, gw)
 	})
+}
+
+// applies says whether the spec is part of a run: by what was asked for, how thoroughly,
+// and what the target declares.
+func (sp spec) applies(profile, level string, declares func(feature string) bool, tools bool) bool {
+	return (sp.family == "" || profile == config.ProfileFull) &&
+		(sp.feature == "" || declares(sp.feature)) &&
+		(!sp.tools || tools) &&
+		(!sp.thorough || level != config.LevelGate)
 }
 
 // labels are what a filter can select a spec by: spec:NAME, point:LETTER, and of every

@@ -14,14 +14,20 @@ import (
 // What the harness does to a gateway is written down whatever becomes of the run:
 // what is missing from the history would be held against the gateway.
 
-// settle bounds what must be finished even when the run was interrupted meanwhile.
-const settle = 20 * time.Second
+// settle bounds what must be finished even when the run was interrupted meanwhile,
+// and patience what is done in a run that goes on: a loaded engine takes its time.
+const (
+	settle   = 20 * time.Second
+	patience = 60 * time.Second
+)
 
 // settled is a context in which what was begun is carried to its end and written
 // down: a signal that was sent and is not in the history would be held against the
 // gateway that heeds it.
 func settled(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), settle)
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(settle, cancel) })
+	return within, func() { forget(); cancel() }
 }
 
 // act does something to the gateway and records it as the harness's own doing.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -106,12 +107,13 @@ type live struct {
 	process   *history.Process // newest sighting
 	gone      bool
 	stalls    int
-	told      int // broadcasts of a shutdown
+	starved   map[history.Stamp]time.Duration // a stretch's begin -> how much of it the gateway was kept from running
+	told      int                             // broadcasts of a shutdown
 	receipts  map[string]bool
 }
 
 func newLive() *live {
-	return &live{published: map[string]Reading{}, turns: map[string]*TurnView{}, receipts: map[string]bool{}}
+	return &live{published: map[string]Reading{}, turns: map[string]*TurnView{}, receipts: map[string]bool{}, starved: map[history.Stamp]time.Duration{}}
 }
 
 // add takes the next event; the caller has numbered it.
@@ -135,6 +137,9 @@ func (l *live) add(e history.Event) {
 		}
 	case history.KindStall:
 		l.stalls++
+		if e.Stall.Of == history.StallGateway { // told again as it grows
+			l.starved[e.Call] = max(l.starved[e.Call], e.Stall.Late)
+		}
 	case history.KindNotice:
 		if e.Notice.Broadcast {
 			l.told++
@@ -144,6 +149,18 @@ func (l *live) add(e history.Event) {
 			l.receipts[e.Log.Receipt] = true
 		}
 	}
+}
+
+// Starved is for how long the gateway was kept from running by a busy machine, so far as
+// that is told.
+func (g *Gateway) Starved() time.Duration {
+	g.live.mu.Lock()
+	defer g.live.mu.Unlock()
+	var sum time.Duration
+	for _, d := range g.live.starved {
+		sum += d
+	}
+	return sum
 }
 
 func (l *live) turn(e history.Event) {

@@ -59,14 +59,17 @@ type Report struct {
 	WhyNot    []string `json:"why_not,omitempty"` // what keeps this run from certifying
 	ExitCode  int      `json:"exit"`
 
-	Runtime string         `json:"runtime"`          // docker or process
-	Engine  string         `json:"engine,omitempty"` // version of the container engine
-	Target  Target         `json:"target"`
-	Image   *Image         `json:"image,omitempty"` // docker runtime
-	Seed    int64          `json:"seed"`
-	Level   string         `json:"level"`            // gate, certify or audit
-	Config  map[string]any `json:"config,omitempty"` // as in effect, secrets redacted
-	Noise   Noise          `json:"noise"`
+	Runtime string `json:"runtime"`          // docker or process
+	Engine  string `json:"engine,omitempty"` // version of the container engine
+	Target  Target `json:"target"`
+	Image   *Image `json:"image,omitempty"` // docker runtime
+	Suite   *Suite `json:"suite,omitempty"` // the programs that judged
+	// Environment is the machine it ran on.
+	Environment *Environment   `json:"environment,omitempty"`
+	Seed        int64          `json:"seed"`
+	Level       string         `json:"level"`            // gate, certify or audit
+	Config      map[string]any `json:"config,omitempty"` // as in effect, secrets redacted
+	Noise       Noise          `json:"noise"`
 
 	// Expected is the list of expected failures that the run was held against.
 	Expected []Expectation `json:"expected,omitempty"`
@@ -99,6 +102,9 @@ type Target struct {
 	SHA256   string        `json:"sha256"`
 	Features []string      `json:"features,omitempty"`
 	Bound    time.Duration `json:"bound_ns"` // B as judged with
+	// Bounds are all times by which the target is judged or waited for, by name.
+	Bounds map[string]time.Duration `json:"bounds_ns,omitempty"`
+	Tools  bool                     `json:"tools,omitempty"` // it says of a tool that a turn can be made to call
 }
 
 // Image is what the gateway ran from.
@@ -106,6 +112,21 @@ type Image struct {
 	Name   string `json:"name,omitempty"`
 	ID     string `json:"id"`               // sha256:..., pinned for the whole run
 	Digest string `json:"digest,omitempty"` // of the manifest, where it has one
+}
+
+// Suite says which programs observed and judged.
+type Suite struct {
+	SHA256 string `json:"sha256"` // over the two below, see SuiteOf
+	Suite  string `json:"suite"`  // SHA-256 of the program with the checks and the monitors
+	Probe  string `json:"probe"`  // SHA-256 of the probe's
+}
+
+// Environment is the machine a run ran on.
+type Environment struct {
+	OS     string `json:"os"`
+	Arch   string `json:"arch"`
+	Kernel string `json:"kernel"`
+	CPUs   int    `json:"cpus"`
 }
 
 // Noise is how quiet the machine was.

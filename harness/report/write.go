@@ -15,6 +15,7 @@ const (
 	FileName     = "report.json"
 	JUnitName    = "junit.xml"
 	MarkdownName = "summary.md"
+	HTMLName     = "report.html"
 	invalidName  = "report.invalid.json"
 )
 
@@ -31,7 +32,7 @@ func Write(dir string, r *Report, schema []byte) error {
 		return fmt.Errorf("the report folder cannot be made: %w", err)
 	}
 	r.Dir = dir
-	r.normalise()
+	r.Normalise()
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("the report cannot be written as JSON: %w", err)
@@ -59,9 +60,9 @@ func Write(dir string, r *Report, schema []byte) error {
 	return nil
 }
 
-// normalise gives lists that may be empty, but must be there, their JSON form,
+// Normalise gives lists that may be empty, but must be there, their JSON form,
 // and what has no verdict its name.
-func (r *Report) normalise() {
+func (r *Report) Normalise() {
 	if r.Schema == 0 {
 		r.Schema = SchemaVersion
 	}
@@ -137,6 +138,12 @@ func Read(dir string) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no report can be read: %w", err)
 	}
+	return Parse(dir, raw)
+}
+
+// Parse reads the bytes of the report.json in a folder.
+func Parse(dir string, raw []byte) (*Report, error) {
+	path := filepath.Join(dir, FileName)
 	r := &Report{}
 	if err := json.Unmarshal(raw, r); err != nil {
 		return nil, fmt.Errorf("%s is no report: %w", path, err)

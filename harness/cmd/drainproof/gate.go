@@ -15,6 +15,7 @@ import (
 
 	"github.com/drainproof/drainproof/conformance"
 	"github.com/drainproof/drainproof/fixtures/faults"
+	"github.com/drainproof/drainproof/harness/certificate"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/runtime/docker"
@@ -37,6 +38,7 @@ type gateOptions struct {
 	quiet    bool
 	observe  time.Duration // 0 leaves it to the configuration
 	expected string        // file with failures that are known
+	sign     signOptions
 }
 
 func newGate() *cobra.Command {
@@ -103,6 +105,9 @@ func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f.DurationVar(&o.observe, "observe", 0, "another observation bound than the target's, such as 500ms; a run with one never certifies")
 	f.StringVar(&o.expected, "expected", "", "file with the failures that are known: exit 0 when they are all there is, 1 when one of them does not happen; such a run never certifies")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
+	f.StringVar(&o.sign.key, "key", "", "private key in PEM: a run that certifies gets a certificate, signed with it, in its report's folder")
+	f.StringVar(&o.sign.nonce, "nonce", "", "nonce that the verifier of the certificate demands")
+	f.DurationVar(&o.sign.valid, "valid-for", certificate.DefaultValidity, "how long the certificate is valid")
 	f.BoolVar(&o.quiet, "quiet", false, "print the verdict table and the result line only")
 }
 
@@ -118,6 +123,9 @@ func gate(ctx context.Context, o gateOptions, out io.Writer) error {
 	}
 	if o.retries < 0 {
 		return &exitError{2, fmt.Errorf("--retry-incomplete %d is negative", o.retries)}
+	}
+	if err := o.sign.ready(l); err != nil {
+		return &exitError{2, err}
 	}
 	deadline, cancel := context.WithTimeout(ctx, o.deadline)
 	defer cancel()
@@ -139,11 +147,15 @@ func gate(ctx context.Context, o gateOptions, out io.Writer) error {
 			l.dir = "" // every attempt keeps its own report
 			continue
 		}
-		if err := l.print(r); err != nil {
+		signed, unsigned := o.sign.sign(ctx, r)
+		if err := l.print(r, signed); err != nil {
 			return &exitError{3, err}
 		}
 		if r.ExitCode != 0 {
 			return &exitError{code: r.ExitCode}
+		}
+		if unsigned != nil {
+			return &exitError{3, unsigned}
 		}
 		return nil
 	}
@@ -246,8 +258,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// print shows the verdict.
-func (l *launcher) print(r *report.Report) error {
+// print shows the verdict, and what became of a certificate.
+func (l *launcher) print(r *report.Report, signed string) error {
 	width := 100
 	if l.tty {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 40 {
@@ -256,6 +268,9 @@ func (l *launcher) print(r *report.Report) error {
 	}
 	fmt.Fprintln(l.out)
 	report.Table(l.out, r, report.TableOptions{Width: width, Color: l.tty && os.Getenv("NO_COLOR") == ""})
+	if signed != "" {
+		fmt.Fprintln(l.out, signed)
+	}
 	fmt.Fprintln(l.out, report.ResultLine(r))
 	if l.cfg.Runtime != "docker" {
 		fmt.Fprintln(l.out, doesNotCertify)

@@ -1,0 +1,186 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/target"
+	"github.com/drainproof/drainproof/harness/verdict"
+)
+
+// Rejudge judges the histories of a report again and says in what the report differs from
+// them, and from what a run of its kind consists of; nothing when it is all the same.
+func Rejudge(r *report.Report) ([]report.Difference, error) {
+	e := Evidence{
+		Dir: r.Dir, Profile: r.Profile, Runtime: r.Runtime, Features: r.Target.Features,
+		Filtered: r.Profile == report.ProfileFilter, Relaxed: relaxed(r), Expected: r.Expected,
+	}
+	d := differences(checksOf(r))
+	for _, s := range r.Specs {
+		e.Specs = append(e.Specs, SpecRun{Text: s.Text, Point: s.Point, Requirements: s.Requirements, File: s.File})
+		if s.File == "" {
+			continue
+		}
+		if !filepath.IsLocal(s.File) {
+			return nil, fmt.Errorf("the report names a history outside its folder: %q", s.File)
+		}
+		sum, err := history.SHA256(filepath.Join(r.Dir, s.File))
+		if err != nil {
+			return nil, err
+		}
+		if sum != s.SHA256 {
+			d.tell("hash", "%s: the report names the hash %s, the file has %s", s.File, s.SHA256, sum)
+		}
+	}
+	if len(d) > 0 {
+		return d, nil // what was changed is not worth judging
+	}
+	j, err := Judge(e)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range r.Specs {
+		if events := j.events[s.File]; len(events) > 0 {
+			d.contradicts(r, s, events)
+		}
+	}
+	if r.ExitCode != j.Exit || r.Certifies != (j.Overall == verdict.Conformant) {
+		d.tell("verdict", "the report says exit %d, certifies %t; its histories say exit %d, certifies %t",
+			r.ExitCode, r.Certifies, j.Exit, j.Overall == verdict.Conformant)
+	}
+	if string(j.Overall) != string(r.Verdict) {
+		d.tell("verdict", "the report says %q, its histories say %q", r.Verdict, j.Overall)
+	}
+	fresh := &report.Report{Points: j.points(e.Specs)}
+	for _, f := range j.Findings {
+		fresh.Requirements = append(fresh.Requirements, j.requirement(f))
+	}
+	fresh.Normalise() // as it was before it was written
+	d.requirements(r, fresh)
+	for i, p := range fresh.Points {
+		if i >= len(r.Points) || same(p, r.Points[i]) != "" {
+			d.tell("verdict", "point %s: the report does not say of it what its histories say: %s, %s", p.Point, p.Verdict, p.Figure)
+		}
+	}
+	if r.Noise != j.noise() {
+		d.tell("noise", "the report says %+v, its histories say %+v", r.Noise, j.noise())
+	}
+	return d, nil
+}
+
+// differences collects what differs.
+type differences []report.Difference
+
+func (d *differences) tell(kind, format string, args ...any) {
+	*d = append(*d, report.Difference{Kind: kind, What: fmt.Sprintf(format, args...)})
+}
+
+// checksOf compares the checks that a report lists with those of which a run of its kind
+// consists. A selection made by hand is one of no kind.
+func checksOf(r *report.Report) []report.Difference {
+	var d differences
+	known := map[string]spec{}
+	declares := (&target.Target{Features: r.Target.Features}).Declares
+	for _, sp := range collect().specs {
+		known[sp.text] = sp
+		if r.Profile == report.ProfileFilter || !sp.applies(r.Profile, r.Level, declares, r.Target.Tools) {
+			continue
+		}
+		if !slices.ContainsFunc(r.Specs, func(s report.Spec) bool { return s.Text == sp.text }) {
+			d.tell("missing-check", "the report leaves out the check %q", sp.title())
+		}
+	}
+	seen := map[string]bool{}
+	for _, s := range r.Specs {
+		sp, ok := known[s.Text]
+		switch {
+		case !ok || seen[s.Text]:
+			d.tell("extra-check", "the report has a check that the suite does not have, or not twice: %q", s.Text)
+		case r.Profile != report.ProfileFilter && !sp.applies(r.Profile, r.Level, declares, r.Target.Tools):
+			d.tell("extra-check", "the report has a check that is not part of such a run: %q", sp.title())
+		case s.Point != sp.point.Letter || !slices.Equal(s.Requirements, sp.ids):
+			d.tell("other-check", "the check %q is bound to %s, in the report to %s", sp.title(), strings.Join(sp.ids, " "), strings.Join(s.Requirements, " "))
+		}
+		seen[s.Text] = true
+	}
+	return d
+}
+
+// contradicts compares what the report says of a check's run with what was written into its
+// history, which is hashed and was written before any verdict.
+func (d *differences) contradicts(r *report.Report, s report.Spec, events []history.Event) {
+	h := events[0].Header
+	image := ""
+	if r.Image != nil {
+		image = r.Image.ID
+	}
+	for _, c := range []struct {
+		what           string
+		report, header any
+	}{
+		{"runtime", r.Runtime, h.Runtime}, {"target", r.Target.Name, h.Target}, {"bound", r.Target.Bound, h.Bound},
+		{"image", image, h.Image}, {"seed", r.Seed, h.Seed}, {"seed", s.Seed, h.Seed}, {"events", s.Events, uint64(len(events))},
+		{"features", strings.Join(r.Target.Features, " "), strings.Join(h.Features, " ")},
+	} {
+		if c.report != c.header {
+			d.tell(c.what, "%s: the report's %s is %v, the history has %v", s.File, c.what, c.report, c.header)
+		}
+	}
+	// A check that was content may still have been failed for what its history shows.
+	if o := events[len(events)-1].Outcome; o != nil && o.Result != s.Result && s.Result == "passed" {
+		d.tell("verdict", "%s: the report says that the check passed, its history that it %s", s.File, o.Result)
+	}
+}
+
+// requirements compares the verdicts on all requirements, and all that is said of them.
+func (d *differences) requirements(r, fresh *report.Report) {
+	found := map[string]report.Requirement{}
+	for _, q := range fresh.Requirements {
+		found[q.ID] = q
+	}
+	for _, q := range r.Requirements {
+		f, ok := found[q.ID]
+		delete(found, q.ID)
+		if !ok {
+			d.tell("verdict", "%s: the report has it, or has it twice, and the requirements do not", q.ID)
+			continue
+		}
+		if f.Verdict != q.Verdict {
+			d.tell("verdict", "%s: the report says %q, its histories say %q", q.ID, q.Verdict, f.Verdict)
+		} else if part := same(f, q); part != "" {
+			d.tell("verdict", "%s: the report's %s is not what its histories say", q.ID, part)
+		}
+	}
+	for _, q := range fresh.Requirements {
+		if _, left := found[q.ID]; left {
+			d.tell("verdict", "%s: the report leaves it out, its histories say %q", q.ID, q.Verdict)
+		}
+	}
+}
+
+// same names the first field in which two things differ as JSON has them; "" for none.
+func same(a, b any) string {
+	x, y := fields(a), fields(b)
+	names := slices.Concat(slices.Collect(maps.Keys(x)), slices.Collect(maps.Keys(y)))
+	slices.Sort(names)
+	for _, name := range names {
+		if string(x[name]) != string(y[name]) {
+			return name
+		}
+	}
+	return ""
+}
+
+// fields are the fields of something that came from a report, or goes into one: it has a
+// form in JSON.
+func fields(v any) (out map[string]json.RawMessage) {
+	raw, _ := json.Marshal(v)
+	_ = json.Unmarshal(raw, &out)
+	return out
+}
