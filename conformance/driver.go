@@ -237,6 +237,17 @@ func (g gateway) ingresses() []string {
 	return names
 }
 
+// connected are the names of those over which a client holds a connection.
+func (g gateway) connected() []string {
+	var names []string
+	for _, in := range g.Target().Ingresses {
+		if in.Wire != target.DriverWire {
+			names = append(names, in.Name)
+		}
+	}
+	return names
+}
+
 // withoutStream is the name of an ingress that answers in one piece, which its client
 // waits for, or of the first one when the target has none.
 func (g gateway) withoutStream() string { return g.pick(false) }
@@ -253,10 +264,9 @@ func (g gateway) pick(stream bool) string {
 	return g.Target().Ingresses[0].Name
 }
 
-// delivers says whether the client of an ingress waits for its reply, so that it can
-// keep it from being handed over.
+// delivers says whether a reply of an ingress can be kept from being handed over.
 func (g gateway) delivers(name string) bool {
-	return !slices.ContainsFunc(g.Target().Ingresses, func(in target.Ingress) bool { return in.Name == name && in.Detached() })
+	return !slices.ContainsFunc(g.Target().Ingresses, func(in target.Ingress) bool { return in.Name == name && !in.Stalls() })
 }
 
 // sessions are the names of the ingresses that take a session's name, where the target

@@ -45,6 +45,11 @@ func (s *suite) count() {
 				must(turn.Release(ctx))
 				gw.onTheWay(ctx, turn)
 				gw.holds(ctx, max(gw.whole(), relay), expect.HaveCount(1))
+
+				gw.step(ctx, "cancel, and drain again, while the reply is on its way")
+				gw.cancelDrain(ctx)
+				gw.eventually(ctx).Should(expect.BeRunning())
+				gw.drain(ctx)
 				must(turn.Resume(ctx))
 				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
 				gw.drained(ctx)

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -53,7 +54,7 @@ func Judge(e Evidence) (judged, error) {
 	for _, x := range e.Expected {
 		in.Expected[x.Requirement] = x.Reason
 	}
-	root := false
+	var as circumstances
 	for _, s := range e.Specs {
 		in.Specs = append(in.Specs, verdict.Spec{Text: s.Text, Point: s.Point, Requirements: s.Requirements})
 		if s.File == "" {
@@ -72,16 +73,26 @@ func Judge(e Evidence) (judged, error) {
 		}
 		j.events[s.File] = events
 		in.Histories = append(in.Histories, h)
-		root = root || events[0].Header.Root
+		as.add(events[0].Header)
 	}
-	j.Result, j.histories = roll(in, root), in.Histories
+	j.Result, j.histories = roll(in, as), in.Histories
 	return j, nil
 }
 
-// roll makes the verdict by the contract of this program; root says whether the gateway
-// ran as root.
-func roll(in verdict.Input, root bool) verdict.Result {
-	in.Requirements, in.Impossible, in.Flaky = forVerdict(), impossible(in.Features, in.Runtime, root), flakes()
+// circumstances are those of a run in which not everything can happen.
+type circumstances struct {
+	root  bool     // the gateway ran as root
+	lacks []string // see history.Header
+}
+
+func (c *circumstances) add(h *history.Header) {
+	c.root = c.root || h.Root
+	c.lacks = append(c.lacks, h.Lacks...)
+}
+
+// roll makes the verdict by the contract of this program.
+func roll(in verdict.Input, as circumstances) verdict.Result {
+	in.Requirements, in.Impossible, in.Flaky = forVerdict(), impossible(in.Features, in.Runtime, as), flakes()
 	return verdict.Roll(in)
 }
 
@@ -95,18 +106,37 @@ func JudgeAlone(name string, events []history.Event, without string) (verdict.Re
 	}
 	h.Judgements = slices.DeleteFunc(h.Judgements, func(j monitor.Judgement) bool { return j.Requirement == without })
 	header := events[0].Header
+	var as circumstances
+	as.add(header)
 	return roll(verdict.Input{
 		Profile: report.ProfileFull, Runtime: header.Runtime, Features: header.Features, Filtered: true,
 		Specs:     []verdict.Spec{{Text: h.Spec, Point: header.Point, Requirements: h.Requirements}},
 		Histories: []verdict.History{h},
-	}, header.Root), nil
+	}, as), nil
+}
+
+// lacking says what can't be judged on a target that has none of something.
+func lacking() map[string]map[string]string {
+	return map[string]map[string]string{
+		history.LacksHTTP: {
+			"GATE-010": "no turn goes over a connection that could be kept",
+			"GATE-012": "no turn goes by HTTP, so no refusal does",
+		},
+		history.LacksDelivery: {"COUNT-006": "no client waits for its reply, so nobody can keep one from being handed over"},
+		history.LacksFile:     {"STATE-012": "no state is published in a file, and what else publishes it goes with the gateway"},
+	}
 }
 
 // impossible says which requirements can't be judged on a target as it was run, and
 // why: what none of its features, its user or the runtime lets happen.
-func impossible(features []string, runtime string, root bool) map[string]string {
+func impossible(features []string, runtime string, as circumstances) map[string]string {
 	out := map[string]string{}
-	if root {
+	for lack, what := range lacking() {
+		if slices.Contains(as.lacks, lack) {
+			maps.Copy(out, what)
+		}
+	}
+	if as.root {
 		out["MARKER-005"], out["CONTROL-008"] = impossibleForRoot, impossibleForRoot
 	}
 	if runtime == config.RuntimeProcess {

@@ -10,20 +10,23 @@ func TestWhatIsImpossibleOnATarget(t *testing.T) {
 	cases := map[string]struct {
 		features []string
 		runtime  string
-		root     bool
+		as       circumstances
 		want     []string
 	}{
-		"an ordinary one":              {nil, "docker", false, nil},
-		"root":                         {nil, "docker", true, []string{"CONTROL-008", "MARKER-005"}},
-		"nothing is stale":             {[]string{"notify", "shutdown"}, "docker", false, []string{"NOTIFY-002"}},
-		"markers age":                  {[]string{"notify", "expiry"}, "docker", false, nil},
-		"markers belong to one":        {[]string{"epoch", "notify"}, "docker", false, nil},
-		"nothing is told anybody":      {[]string{"shutdown"}, "docker", false, nil},
-		"no container to be made anew": {[]string{"epoch"}, "process", false, []string{"EPOCH-004"}},
+		"an ordinary one":              {nil, "docker", circumstances{}, nil},
+		"root":                         {nil, "docker", circumstances{root: true}, []string{"CONTROL-008", "MARKER-005"}},
+		"no HTTP":                      {nil, "docker", circumstances{lacks: []string{"http"}}, []string{"GATE-010", "GATE-012"}},
+		"nobody waits":                 {nil, "docker", circumstances{lacks: []string{"delivery"}}, []string{"COUNT-006"}},
+		"no file":                      {nil, "docker", circumstances{lacks: []string{"file"}}, []string{"STATE-012"}},
+		"nothing is stale":             {[]string{"notify", "shutdown"}, "docker", circumstances{}, []string{"NOTIFY-002"}},
+		"markers age":                  {[]string{"notify", "expiry"}, "docker", circumstances{}, nil},
+		"markers belong to one":        {[]string{"epoch", "notify"}, "docker", circumstances{}, nil},
+		"nothing is told anybody":      {[]string{"shutdown"}, "docker", circumstances{}, nil},
+		"no container to be made anew": {[]string{"epoch"}, "process", circumstances{}, []string{"EPOCH-004"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := impossible(c.features, c.runtime, c.root)
+			got := impossible(c.features, c.runtime, c.as)
 			if ids := slices.Sorted(maps.Keys(got)); !slices.Equal(ids, c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}

@@ -27,13 +27,20 @@ func (s *suite) refuse() {
 			}
 
 			gw.step(ctx, "drain with connections opened before it")
-			var connections []string
+			kept := func(ingress string) string { return "opened-before-" + ingress }
+			for _, ingress := range gw.connected() {
+				must(gw.OpenConnections(ctx, ingress, kept(ingress)))
+			}
+			gw.step(ctx, "and with sessions that were served before it")
+			served := func(ingress string) string { return "served-before-" + ingress }
 			for _, ingress := range gw.ingresses() {
-				name := "opened-before-" + ingress
-				must(gw.OpenConnections(ctx, ingress, name))
-				connections = append(connections, name)
+				gw.accepts(ctx, pod.Turn{Ingress: ingress, Session: served(ingress), Purpose: "of a session, before the drain"})
 			}
 			gw.drain(ctx)
+			for _, ingress := range gw.ingresses() {
+				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Session: served(ingress), Purpose: "of a session that was served before the drain"})
+				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
+			}
 
 			gw.step(ctx, "submit %d turns on every ingress, one after the other", s.repeat.Refusals)
 			for range s.repeat.Refusals {
@@ -44,8 +51,8 @@ func (s *suite) refuse() {
 			}
 
 			gw.step(ctx, "submit a turn on each old connection")
-			for i, ingress := range gw.ingresses() {
-				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Connection: connections[i], Purpose: "on a connection from before the drain"})
+			for _, ingress := range gw.connected() {
+				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Connection: kept(ingress), Purpose: "on a connection from before the drain"})
 				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
 			}
 

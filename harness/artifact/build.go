@@ -49,6 +49,8 @@ func programs() []program {
 		{"probe", "./harness/cmd/probe"},
 		{"gateway", "./reference/cmd/gateway"},
 		{"wrong-gateway", "./fixtures/faults/cmd/wrong-gateway"},
+		{"relay", "./fixtures/foreign/relay"},
+		{"spool", "./fixtures/foreign/spool"},
 	}
 }
 

@@ -21,8 +21,13 @@ func BeDraining() types.GomegaMatcher { return inState(history.Draining) }
 // BeRunning matches when every publication says running.
 func BeRunning() types.GomegaMatcher { return inState(history.Running) }
 
-// BeStopped matches when every publication says stopped.
-func BeStopped() types.GomegaMatcher { return inState(history.Stopped) }
+// BeStopped matches when every publication says stopped. One that can't be reached went
+// with the gateway, and says nothing.
+func BeStopped() types.GomegaMatcher {
+	return &published{want: history.Stopped, ok: func(r pod.Reading) bool {
+		return r.Problem == history.ProblemUnreachable || r.Problem == "" && r.State == history.Stopped
+	}}
+}
 
 func inState(state string) types.GomegaMatcher {
 	return &published{want: state, ok: func(r pod.Reading) bool { return r.Problem == "" && r.State == state }}

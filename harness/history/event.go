@@ -70,6 +70,7 @@ type Header struct {
 	Features     []string      `json:"features,omitempty"`
 	Overrides    []string      `json:"overrides,omitempty"` // entries of the target's env to which the spec gave other values
 	Image        string        `json:"image,omitempty"`     // image ID, docker runtime
+	Lacks        []string      `json:"lacks,omitempty"`     // what the target has none of, so that it can't be judged on it: the Lacks words
 	Root         bool          `json:"root,omitempty"`      // the gateway runs as root, from whom no file can be kept
 	// MaxAge is how old a marker may grow until it is stale, for a target that
 	// declares expiry; 0 for one that does not.
@@ -81,6 +82,13 @@ type Header struct {
 	// around a no-op sent through the same path, in nanoseconds.
 	StampError time.Duration `json:"stamp_error_ns"`
 }
+
+// What a target may have none of.
+const (
+	LacksHTTP     = "http"     // no turn goes by HTTP
+	LacksDelivery = "delivery" // no client waits for its reply, so that nobody can keep one from being handed over
+	LacksFile     = "file"     // no state is published in a file, which is there when the gateway is gone
+)
 
 // Step is a movement of the spec, in the words of the checklist.
 type Step struct {

@@ -224,7 +224,7 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 	t := r.Target
 	c := wire.ConfigureParams{
 		Home: r.Home, UID: r.UID, GID: r.GID, Marker: r.Marker,
-		ModelAddress: r.ModelAddress, CallbackAddress: r.CallbackAddress, Bound: t.Bounds.Observe,
+		ModelAddress: r.ModelAddress, CallbackAddress: r.CallbackAddress, DriverAddress: r.DriverAddress, Bound: t.Bounds.Observe,
 	}
 	c.IngressPorts = ingressPorts(r)
 	if c.NotifyAddress = r.NotifyAddress; c.NotifyAddress != "" {
@@ -235,11 +235,13 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 	for _, p := range t.Publications {
 		w := wire.Publication{
 			Name: p.Name, State: p.State, Count: p.Count, States: p.States, Header: expandAll(r, p.Header),
-			Busy: p.Busy, Drainable: p.Drainable,
+			Busy: p.Busy, Drainable: p.Drainable, Driver: p.Driver,
 		}
-		if p.File != "" {
+		switch {
+		case p.Driver:
+		case p.File != "":
 			w.File = r.Home + "/" + p.File
-		} else {
+		default:
 			w.URL = r.Expand(p.URL)
 		}
 		c.Publications = append(c.Publications, w)

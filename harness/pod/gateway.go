@@ -107,7 +107,7 @@ func (g *Gateway) connect(ctx context.Context) error {
 		if g.o.Target.Declares("expiry") {
 			h.MaxAge = g.o.Target.Expiry.MaxAge
 		}
-		h.Runtime, h.Image, h.Root = g.o.Runtime.Name(), g.o.Prepared.ImageID, g.Root()
+		h.Runtime, h.Image, h.Root, h.Lacks = g.o.Runtime.Name(), g.o.Prepared.ImageID, g.Root(), g.o.Target.Lacks()
 		w, err := history.Create(g.o.File, h)
 		if err != nil {
 			return err

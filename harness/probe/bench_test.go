@@ -17,7 +17,7 @@ func BenchmarkRead(b *testing.B) {
 	if err := os.WriteFile(file, document(history.Running, 3), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	p, err := newPublication(wire.Publication{Name: "file", File: file, State: "gateway_state", Count: "active_agents"}, newRecorder(), &armory{}, scaleFor(0).record)
+	p, err := newPublication(wire.Publication{Name: "file", File: file, State: "gateway_state", Count: "active_agents"}, nil, newRecorder(), &armory{}, scaleFor(0).record)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -37,7 +38,10 @@ type delivery struct {
 // nothing, and one that belongs to no turn is answered as if it did: whom a gateway tells
 // of what is its own affair.
 func (c *callbacks) take(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	unread := bufio.NewReaderSize(http.MaxBytesReader(w, r.Body, maxBody), callbackHead)
+	head, _ := unread.Peek(callbackHead) // a short body is all there, and an error is told below
+	c.hold(r.Context(), c.turns.get(string(tokenPattern.Find(head))))
+	body, err := io.ReadAll(unread)
 	if err != nil {
 		c.log.Warn("a reply did not arrive whole", "method", r.Method, "path", r.URL.Path, "error", err)
 		w.WriteHeader(http.StatusBadRequest)
@@ -64,6 +68,26 @@ func (c *callbacks) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// callbackHead is how much of a request is read to know whose it is, in bytes.
+const callbackHead = 4 << 10
+
+// hold leaves the rest of a request unread for as long as its turn's client is to stall:
+// what is longer than the kernel takes over is not handed over meanwhile.
+func (c *callbacks) hold(ctx context.Context, t *turn) {
+	if t == nil || !t.params.Stall {
+		return
+	}
+	select {
+	case t.arriving <- struct{}{}:
+	default: // another request of it, before the turn's client has seen the first
+	}
+	select {
+	case <-t.awake:
+	case <-t.over:
+	case <-ctx.Done():
+	}
+}
+
 // posted goes on from the answer to a turn whose reply comes as a request, unless it was
 // never accepted.
 func (c *client) posted(a *answer) {
@@ -72,8 +96,25 @@ func (c *client) posted(a *answer) {
 	if !c.detach(a, outcome, detail) {
 		return
 	}
+	resumed := t.resumed
+	if !t.params.Stall {
+		resumed = nil
+	} else {
+		t.clock.halt()
+		at := now()
+		c.record(history.TurnStalled, at, at, history.Turn{})
+	}
 	for {
 		select {
+		case <-t.arriving:
+			at := now()
+			c.record(history.TurnArriving, at, at, history.Turn{})
+		case <-resumed:
+			resumed = nil
+			call := now() // nothing is read before
+			c.record(history.TurnResumed, call, now(), history.Turn{})
+			t.clock.resume()
+			close(t.awake)
 		case d := <-t.delivered:
 			ev := c.seen(d.answer)
 			ev.Outcome, ev.Detail = d.answer.handedOver(t.ingress, t.want())

@@ -43,9 +43,11 @@ func (s *session) submit(p wire.SubmitParams) (*turn, error) {
 	switch {
 	case in == nil:
 		return nil, fmt.Errorf("no ingress is called %q", p.Ingress)
+	case in.Wire == wire.Driver && (s.driver == nil || p.Connection != ""):
+		return nil, fmt.Errorf("ingress %q is driven: it has no connections, and needs a driver", p.Ingress)
 	case p.Connection != "" && !s.connections.has(p.Connection):
 		return nil, fmt.Errorf("no idle connection is called %q; open it with connections, it is used once", p.Connection)
-	case p.Stall && in.detached():
+	case p.Stall && !in.stalls():
 		return nil, fmt.Errorf("ingress %q does not hand its replies to those who wait for them; its clients can't stall", p.Ingress)
 	case p.Script.ReplyBytes < 0 || p.Script.ReplyBytes > maxBody/2:
 		return nil, fmt.Errorf("reply_bytes %d is not within 0 and %d", p.Script.ReplyBytes, maxBody/2)
@@ -98,6 +100,10 @@ func (c *client) run() {
 	t := c.t
 	defer t.cancel()
 	c.s.focus.look()
+	if t.ingress.Wire == wire.Driver {
+		c.drive()
+		return
+	}
 	call := now()
 	if err := c.connect(); err != nil {
 		if _, aborted := t.hungUp(); aborted {
@@ -121,7 +127,7 @@ func (c *client) run() {
 		t.cancel()
 	})
 	defer t.clock.stop()
-	if t.params.Stall && !c.stall() {
+	if t.params.Stall && t.ingress.Callback == nil && !c.stall() {
 		return
 	}
 	c.receive()

@@ -29,7 +29,12 @@ type ingress struct {
 
 // detached says whether the reply comes otherwise than over the connection over which
 // the turn was sent.
-func (in *ingress) detached() bool { return in.Poll != nil || in.Callback != nil }
+func (in *ingress) detached() bool {
+	return in.Poll != nil || in.Callback != nil || in.Wire == wire.Driver
+}
+
+// stalls says whether the probe can keep a reply from being handed over, by not reading it.
+func (in *ingress) stalls() bool { return !in.detached() || in.Callback != nil }
 
 func newIngresses(list []wire.Ingress) (map[string]*ingress, error) {
 	all := map[string]*ingress{}
@@ -49,6 +54,9 @@ func newIngresses(list []wire.Ingress) (map[string]*ingress, error) {
 func newIngress(spec wire.Ingress) (*ingress, error) {
 	if err := checkWire(spec); err != nil {
 		return nil, err
+	}
+	if spec.Wire == wire.Driver {
+		return &ingress{Ingress: spec}, nil
 	}
 	if err := checkURL(spec.URL); err != nil {
 		return nil, err
@@ -167,13 +175,12 @@ func (in *ingress) request(t *turn) (*http.Request, []byte, error) {
 // body is a chat completion request, unless the target has a shape of its own.
 func (in *ingress) body(t *turn) ([]byte, error) {
 	model := cmp.Or(in.Model, modelName)
-	prompt := t.id + " please answer"
 	if in.Body != "" {
-		return []byte(wire.Fill(in.Body, wire.PromptPlaceholder, prompt, wire.SessionPlaceholder, t.session, wire.ModelPlaceholder, model)), nil
+		return []byte(wire.Fill(in.Body, wire.PromptPlaceholder, t.prompt(), wire.SessionPlaceholder, t.session, wire.ModelPlaceholder, model)), nil
 	}
 	return json.Marshal(map[string]any{
 		"model":    model,
 		"stream":   in.Stream,
-		"messages": []any{map[string]any{"role": "user", "content": prompt}},
+		"messages": []any{map[string]any{"role": "user", "content": t.prompt()}},
 	})
 }

@@ -35,7 +35,7 @@ type reading struct {
 	call, ret history.Stamp
 }
 
-func newPublication(spec wire.Publication, rec sink, armed *armory, recordEvery time.Duration) (*publication, error) {
+func newPublication(spec wire.Publication, d *driver, rec sink, armed *armory, recordEvery time.Duration) (*publication, error) {
 	p := &publication{spec: spec, rec: rec, armed: armed, recordEvery: recordEvery}
 	if spec.Name == "" || spec.State == "" || spec.Count == "" {
 		return nil, fmt.Errorf("publication %q: name, state and count must be set", spec.Name)
@@ -46,8 +46,10 @@ func newPublication(spec wire.Publication, rec sink, armed *armory, recordEvery 
 		}
 	}
 	switch {
-	case (spec.File == "") == (spec.URL == ""):
-		return nil, fmt.Errorf("publication %s: either file or url must be set", spec.Name)
+	case spec.Driver && d != nil && spec.File == "" && spec.URL == "":
+		p.fetch = d.publisher(&p.spec)
+	case spec.Driver || (spec.File == "") == (spec.URL == ""):
+		return nil, fmt.Errorf("publication %s: either file or url must be set, or that the driver reads it", spec.Name)
 	case spec.URL != "":
 		get, err := newHTTPReader(&p.spec)
 		if err != nil {

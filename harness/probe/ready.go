@@ -20,6 +20,9 @@ const (
 func (p *Probe) ready(ctx context.Context, params wire.ReadyParams) wire.ReadyResult {
 	ctx, cancel := context.WithTimeout(ctx, params.Within)
 	defer cancel()
+	if params.URL == "" {
+		return p.readyByDriver(ctx)
+	}
 	if err := checkURL(params.URL); err != nil {
 		return wire.ReadyResult{Last: err.Error()}
 	}
@@ -40,6 +43,20 @@ func (p *Probe) ready(ctx context.Context, params wire.ReadyParams) wire.ReadyRe
 		}
 		if !pause(ctx, readyEvery) {
 			return wire.ReadyResult{Last: p.rec.redacted(last)}
+		}
+	}
+}
+
+// readyByDriver asks the driver instead.
+func (p *Probe) readyByDriver(ctx context.Context) wire.ReadyResult {
+	s, err := p.configured()
+	if err != nil || s.driver == nil {
+		return wire.ReadyResult{Last: "there is neither a URL nor a driver to ask"}
+	}
+	for {
+		ok, last := s.driver.ready(ctx)
+		if ok || s.driver.lost() != nil || !pause(ctx, driverAgain) {
+			return wire.ReadyResult{Ready: ok, Last: p.rec.redacted(last)}
 		}
 	}
 }

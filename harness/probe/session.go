@@ -36,6 +36,7 @@ type session struct {
 	model        *model
 	notices      *notices   // nil where nobody is to be told anything
 	callbacks    *callbacks // nil where no reply comes as a request
+	driver       *driver    // nil where every turn goes by HTTP
 	processes    *processes
 	asking       *http.Client // for requests that are no turns
 }
@@ -89,8 +90,14 @@ func (s *session) start() error {
 	if s.marker, err = newMarker(c.Marker, s.rec, s.focus, s.processes.current); err != nil {
 		return err
 	}
+	if c.DriverAddress != "" {
+		if s.driver, err = newDriver(s.log, c.DriverAddress); err != nil {
+			return err
+		}
+		s.spawn(s.driver.serve)
+	}
 	for _, p := range c.Publications {
-		pub, err := newPublication(p, s.rec, s.armed, scale.record)
+		pub, err := newPublication(p, s.driver, s.rec, s.armed, scale.record)
 		if err != nil {
 			return err
 		}

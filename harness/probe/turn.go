@@ -34,6 +34,7 @@ type turn struct {
 	over    chan struct{}      // closed when the client's side has ended and is recorded
 	// delivered takes what arrives at the callback of its ingress.
 	delivered chan delivery
+	arriving  chan struct{} // a reply begins to arrive there, unread
 	awake     chan struct{} // closed when a stalled client has recorded that it reads again
 	clock     *stopwatch    // until the client gives up
 
@@ -49,7 +50,7 @@ func newTurn(ctx context.Context, p wire.SubmitParams, in *ingress) *turn {
 		id: newToken(), params: p, ingress: in, session: p.Session,
 		latch: make(chan struct{}), resumed: make(chan struct{}),
 		sent: make(chan struct{}), over: make(chan struct{}), awake: make(chan struct{}),
-		delivered: make(chan delivery),
+		delivered: make(chan delivery), arriving: make(chan struct{}, 1),
 		clock:     newStopwatch(p.GiveUp),
 		open:      map[*modelCall]struct{}{},
 	}
@@ -62,6 +63,9 @@ func newTurn(ctx context.Context, p wire.SubmitParams, in *ingress) *turn {
 	}
 	return t
 }
+
+// prompt is the user's text, by which the turn is known wherever it goes.
+func (t *turn) prompt() string { return t.id + " please answer" }
 
 // want is the whole reply of the model.
 func (t *turn) want() string {

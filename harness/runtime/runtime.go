@@ -96,9 +96,11 @@ type Resolved struct {
 	// CallbackAddress is where it takes replies that come as requests, host:port; "" when
 	// none do.
 	CallbackAddress string
-	UID, GID        int
-	Expand          func(string) string // fills in a template
-	vars            map[string]string   // what Expand knows
+	// DriverAddress is where it waits for the driver, host:port; "" when there is none.
+	DriverAddress string
+	UID, GID      int
+	Expand        func(string) string // fills in a template
+	vars          map[string]string   // what Expand knows
 }
 
 // ExpandWith is Expand with names that only hold for the moment, besides those of

@@ -51,6 +51,7 @@ type Listeners struct {
 	Model    int
 	Notify   int
 	Callback int
+	Driver   int
 }
 
 // Resolve makes a target concrete for one pod: home is where the home lies (as
@@ -94,6 +95,11 @@ func Resolve(t *target.Target, home string, ports map[string]int, own Listeners,
 		callback = "127.0.0.1:" + strconv.Itoa(cmp.Or(own.Callback, port))
 		vars["callback_url"] = "http://" + callback
 	}
+	driver := ""
+	if port := t.DriverPort(); port != 0 {
+		driver = "127.0.0.1:" + strconv.Itoa(cmp.Or(own.Driver, port))
+		vars["driver_address"] = driver
+	}
 	r := &Resolved{
 		Target:          t,
 		Home:            home,
@@ -103,6 +109,7 @@ func Resolve(t *target.Target, home string, ports map[string]int, own Listeners,
 		ModelURL:        vars["model_url"],
 		NotifyAddress:   notify,
 		CallbackAddress: callback,
+		DriverAddress:   driver,
 		UID:             -1,
 		GID:             -1,
 		vars:            vars,

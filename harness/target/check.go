@@ -27,6 +27,7 @@ func check(t *Target, doc *yamlfile.Document) {
 	checkControl(t, doc)
 	checkNotify(t, doc)
 	checkCallbacks(t, doc)
+	checkDriver(t, doc)
 	checkTemplates(t, doc)
 	for i, name := range t.Secrets {
 		if _, ok := t.Env[name]; !ok && name != "" && !doc.Broken(at("env")) {
@@ -80,6 +81,13 @@ func checkPorts(t *Target, doc *yamlfile.Document) {
 		}
 		used[t.Callbacks.Port] = by
 	}
+	if port := t.DriverPort(); port != 0 {
+		const by = "the suite's listener for the driver (driver.port)"
+		if other, taken := used[port]; taken {
+			doc.Report(at("driver", "port"), fmt.Sprintf("port %d is used twice, by %s and by %s", port, other, by), "give each its own")
+		}
+		used[port] = by
+	}
 	for _, name := range keys(t.Ports) {
 		port := t.Ports[name]
 		if port == 0 {
@@ -116,6 +124,9 @@ func checkPublications(t *Target, doc *yamlfile.Document) {
 		seen[p.Name] = true
 		file, url := doc.Has(at("state", i, "file")), doc.Has(at("state", i, "url"))
 		switch {
+		case p.Driver && (file || url):
+			doc.ReportKey(at("state", i, "driver"), fmt.Sprintf("state[%d] is read by the driver, and from elsewhere", i), "make two publications of it")
+		case p.Driver:
 		case file && url:
 			doc.ReportKey(at("state", i, "url"), fmt.Sprintf("state[%d] has both a file and a url", i), "make two publications of it")
 		case !file && !url:

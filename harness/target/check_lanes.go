@@ -19,6 +19,12 @@ func checkWire(in Ingress, i int, doc *yamlfile.Document) {
 		maybe []string // that may have it
 		add   string
 	}{
+		{"url", []string{DefaultWire, JSONWire, StreamWire, PolledWire, CallbackWire}, nil, "add url: where a turn is sent, such as http://127.0.0.1:{{port.ingress}}/v1/chat/completions"},
+		{"refused", []string{DefaultWire, JSONWire, StreamWire, PolledWire, CallbackWire}, nil, "add refused: how an answer is recognised that refuses because of a drain"},
+		{"method", nil, []string{DefaultWire, JSONWire, StreamWire, PolledWire, CallbackWire}, ""},
+		{"header", nil, []string{DefaultWire, JSONWire, StreamWire, PolledWire, CallbackWire}, ""},
+		{"busy", nil, []string{DefaultWire, JSONWire, StreamWire, PolledWire, CallbackWire}, ""},
+		{"queued", nil, []string{DefaultWire, JSONWire, StreamWire, PolledWire, CallbackWire}, ""},
 		{"poll", []string{PolledWire}, nil, "add poll: its url, and where id, status and reply are"},
 		{"callback", []string{CallbackWire}, nil, "add callback: {reply: PATH}, where the reply is in the request that brings it"},
 		{"reply", []string{JSONWire, StreamWire}, nil, "add reply: the dotted path of the reply's text"},

@@ -37,6 +37,8 @@ const (
 	DefaultCallback = 9473 // of its listener for replies that come as requests
 	PolledWire      = "create-then-poll"
 	CallbackWire    = "post-then-callback"
+	DriverWire      = "driver"
+	DefaultDriver   = 9474 // where the suite waits for one
 	JSONWire        = "json"
 	StreamWire      = "sse"
 	DefaultMessages = "messages"
@@ -143,6 +145,9 @@ func (t *Target) fillDefaults(doc *yamlfile.Document) {
 	}
 	if t.Callbacks.Port == 0 {
 		t.Callbacks.Port = DefaultCallback
+	}
+	if t.Driver != nil && t.Driver.Port == 0 {
+		t.Driver.Port = DefaultDriver
 	}
 	if s := t.Sessions; s != nil {
 		set(&s.Followup, FollowupRefuse)

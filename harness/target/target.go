@@ -1,6 +1,11 @@
 package target
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
 
 // Target is a target file, validated and with defaults filled in. Strings marked
 // "template" may hold {{home}}, {{port.NAME}}, {{model_url}}, {{notify_url}} (with
@@ -27,6 +32,7 @@ type Target struct {
 	Model        Model             `json:"model"`
 	Ingresses    []Ingress         `json:"ingresses"`
 	Callbacks    Callbacks         `json:"callbacks"`
+	Driver       *Driver           `json:"driver,omitempty"`
 	Publications []Publication     `json:"state"`
 	Features     []string          `json:"features,omitempty"`
 	Bounds       Bounds            `json:"bounds"`
@@ -64,7 +70,7 @@ type Home struct {
 
 // Ready says when a started gateway can be spoken to.
 type Ready struct {
-	URL    string        `json:"url"`    // template; any 2xx
+	URL    string        `json:"url"`    // template; any 2xx; "": the driver says
 	Within time.Duration `json:"within"` // in files a string such as "15s", the default
 }
 
@@ -109,7 +115,13 @@ type Poll struct {
 
 // Detached says whether a reply comes otherwise than as the answer to the request that
 // sent the turn, so that nobody can keep it from being handed over by not reading.
-func (in Ingress) Detached() bool { return in.Wire == PolledWire || in.Wire == CallbackWire }
+func (in Ingress) Detached() bool {
+	return in.Wire == PolledWire || in.Wire == CallbackWire || in.Wire == DriverWire
+}
+
+// Stalls says whether the suite can keep a reply of it from being handed over, by not
+// reading it.
+func (in Ingress) Stalls() bool { return !in.Detached() || in.Wire == CallbackWire }
 
 // StreamEvent matches an event of a stream; see wire.StreamEvent.
 type StreamEvent struct {
@@ -129,6 +141,35 @@ type Callbacks struct {
 	Port int `json:"port"` // inside the pod, default 9473
 }
 
+// Driver is where the suite waits for the program that sends turns where no HTTP goes, and
+// that may say whether the gateway is ready and what it publishes. A sidecar starts it.
+type Driver struct {
+	Port int `json:"port"` // inside the pod, default 9474
+}
+
+// Lacks are the history.Lacks words that are true of the target.
+func (t *Target) Lacks() []string {
+	var out []string
+	if !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.Wire != DriverWire }) {
+		out = append(out, history.LacksHTTP)
+	}
+	if !slices.ContainsFunc(t.Ingresses, Ingress.Stalls) {
+		out = append(out, history.LacksDelivery)
+	}
+	if !slices.ContainsFunc(t.Publications, func(p Publication) bool { return p.File != "" }) {
+		out = append(out, history.LacksFile)
+	}
+	return out
+}
+
+// DriverPort is where the suite waits for a driver, inside the pod; 0: there is none.
+func (t *Target) DriverPort() int {
+	if t.Driver == nil {
+		return 0
+	}
+	return t.Driver.Port
+}
+
 // Recognise matches an answer when all that is set matches; see wire.Recognise.
 type Recognise struct {
 	Status int               `json:"status,omitempty"`
@@ -140,8 +181,9 @@ type Recognise struct {
 // Publication is one place where state is published; file or http.
 type Publication struct {
 	Name   string            `json:"name"`
-	File   string            `json:"file,omitempty"` // relative to the home
-	URL    string            `json:"url,omitempty"`  // template
+	File   string            `json:"file,omitempty"`   // relative to the home
+	URL    string            `json:"url,omitempty"`    // template
+	Driver bool              `json:"driver,omitempty"` // the driver says what is published
 	Header map[string]string `json:"header,omitempty"`
 	State  string            `json:"state,omitempty"`  // default gateway_state
 	Count  string            `json:"count,omitempty"`  // default active_agents

@@ -65,6 +65,9 @@ func checkPlaceholder(t *Target, doc *yamlfile.Document, p yamlfile.Path, name s
 	if t.takesCallbacks() {
 		known = append(known, callbackURL)
 	}
+	if t.Driver != nil {
+		known = append(known, driverAddress)
+	}
 	if slices.Contains(known, name) {
 		return
 	}
@@ -74,6 +77,10 @@ func checkPlaceholder(t *Target, doc *yamlfile.Document, p yamlfile.Path, name s
 	}
 	if name == callbackURL {
 		doc.Report(p, fmt.Sprintf("%s uses {{%s}}, but no ingress has the wire %s", p, callbackURL, CallbackWire), "give it to the ingress whose replies come as requests")
+		return
+	}
+	if name == driverAddress {
+		doc.Report(p, fmt.Sprintf("%s uses {{%s}}, but there is no driver section", p, driverAddress), "add driver: {port: 9474}")
 		return
 	}
 	if name == "bin" {

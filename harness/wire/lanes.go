@@ -12,7 +12,9 @@ const (
 )
 
 // Wires lists them.
-func Wires() []string { return []string{OpenAIChat, JSON, SSE, CreateThenPoll, PostThenCallback} }
+func Wires() []string {
+	return []string{OpenAIChat, JSON, SSE, CreateThenPoll, PostThenCallback, Driver}
+}
 
 // StreamEvent matches an event of a stream when every field that is set matches.
 type StreamEvent struct {

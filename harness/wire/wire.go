@@ -90,15 +90,18 @@ type ConfigureParams struct {
 	NotifyAddress string `json:"notify_address,omitempty"`
 	// CallbackAddress is where replies arrive that come as requests, host:port; "" for
 	// nowhere.
-	CallbackAddress string      `json:"callback_address,omitempty"`
-	Broadcasts      []Broadcast `json:"broadcasts,omitempty"`
+	CallbackAddress string `json:"callback_address,omitempty"`
+	// DriverAddress is where the driver connects, host:port; "" for none.
+	DriverAddress string      `json:"driver_address,omitempty"`
+	Broadcasts    []Broadcast `json:"broadcasts,omitempty"`
 }
 
 // Publication is a place where the gateway publishes its state.
 type Publication struct {
 	Name   string            `json:"name"`
-	File   string            `json:"file,omitempty"` // absolute path, or
-	URL    string            `json:"url,omitempty"`
+	File   string            `json:"file,omitempty"`   // absolute path, or
+	URL    string            `json:"url,omitempty"`    // or
+	Driver bool              `json:"driver,omitempty"` // the driver says
 	Header map[string]string `json:"header,omitempty"`
 	State  string            `json:"state"` // dotted JSON path of the state field
 	Count  string            `json:"count"` // dotted JSON path of the count field

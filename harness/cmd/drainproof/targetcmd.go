@@ -33,11 +33,14 @@ func newTarget() *cobra.Command {
 				fmt.Fprintf(out, "  process    %s (does not certify)\n", strings.Join(t.Process.Command, " "))
 			}
 			for _, in := range t.Ingresses {
-				kind := "answers in one piece"
-				if in.Stream {
-					kind = "streams"
+				switch {
+				case in.Wire == target.DriverWire:
+					fmt.Fprintf(out, "  ingress    %s: by the driver\n", in.Name)
+				case in.Stream:
+					fmt.Fprintf(out, "  ingress    %s: %s, streams\n", in.Name, in.URL)
+				default:
+					fmt.Fprintf(out, "  ingress    %s: %s, answers in one piece\n", in.Name, in.URL)
 				}
-				fmt.Fprintf(out, "  ingress    %s: %s, %s\n", in.Name, in.URL, kind)
 			}
 			for _, p := range t.Publications {
 				fmt.Fprintf(out, "  published  %s: %s%s (%s, %s)\n", p.Name, p.File, p.URL, p.State, p.Count)

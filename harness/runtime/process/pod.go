@@ -52,7 +52,7 @@ func newPod(r *Runtime, t *target.Target, prepared runtime.Prepared, _ runtime.P
 	for name := range t.Ports {
 		names = append(names, name)
 	}
-	used, err := r.ports.pick(len(names) + 3)
+	used, err := r.ports.pick(len(names) + 4)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func newPod(r *Runtime, t *target.Target, prepared runtime.Prepared, _ runtime.P
 	}
 	p.spawner = newSpawner()
 	p.resolved, err = runtime.Resolve(t, p.folder.sub("home"), picked,
-		runtime.Listeners{Model: used[len(names)], Notify: used[len(names)+1], Callback: used[len(names)+2]}, bins.Dir())
+		runtime.Listeners{Model: used[len(names)], Notify: used[len(names)+1], Callback: used[len(names)+2], Driver: used[len(names)+3]}, bins.Dir())
 	if err == nil {
 		err = p.startProbe()
 	}

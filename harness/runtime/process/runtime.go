@@ -95,7 +95,7 @@ func (r *Runtime) check(t *target.Target, bins artifact.Binaries) error {
 	for name := range t.Ports {
 		some[name] = 1
 	}
-	resolved, err := runtime.Resolve(t, os.TempDir(), some, runtime.Listeners{Model: 1, Notify: 2, Callback: 3}, bins.Dir())
+	resolved, err := runtime.Resolve(t, os.TempDir(), some, runtime.Listeners{Model: 1, Notify: 2, Callback: 3, Driver: 4}, bins.Dir())
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func runnable(where, program, dir string) error {
 		path = filepath.Join(dir, path)
 	}
 	if _, err := exec.LookPath(path); err != nil {
-		return fmt.Errorf("%s: cannot run %q: %w; build it, or correct the path", where, program, err)
+		return fmt.Errorf("%s: cannot run %q: %w; install or build it, or correct the path", where, program, err)
 	}
 	return nil
 }
