@@ -119,8 +119,9 @@ func JudgeAlone(name string, events []history.Event, without string) (verdict.Re
 func lacking() map[string]map[string]string {
 	return map[string]map[string]string{
 		history.LacksHTTP: {
-			"GATE-010": "no turn goes over a connection that could be kept",
-			"GATE-012": "no turn goes by HTTP, so no refusal does",
+			"GATE-010":  "no turn goes over a connection that could be kept",
+			"GATE-012":  "no turn goes by HTTP, so no refusal does",
+			"WATCH-008": "no socket tells when a way in opens; what is published at a start is judged by RESTART-001",
 		},
 		history.LacksDelivery: {"COUNT-006": "no client waits for its reply, so nobody can keep one from being handed over"},
 		history.LacksFile:     {"STATE-012": "no state is published in a file, and what else publishes it goes with the gateway"},

@@ -15,7 +15,7 @@ func TestWhatIsImpossibleOnATarget(t *testing.T) {
 	}{
 		"an ordinary one":              {nil, "docker", circumstances{}, nil},
 		"root":                         {nil, "docker", circumstances{root: true}, []string{"CONTROL-008", "MARKER-005"}},
-		"no HTTP":                      {nil, "docker", circumstances{lacks: []string{"http"}}, []string{"GATE-010", "GATE-012"}},
+		"no HTTP":                      {nil, "docker", circumstances{lacks: []string{"http"}}, []string{"GATE-010", "GATE-012", "WATCH-008"}},
 		"nobody waits":                 {nil, "docker", circumstances{lacks: []string{"delivery"}}, []string{"COUNT-006"}},
 		"no file":                      {nil, "docker", circumstances{lacks: []string{"file"}}, []string{"STATE-012"}},
 		"nothing is stale":             {[]string{"notify", "shutdown"}, "docker", circumstances{}, []string{"NOTIFY-002"}},

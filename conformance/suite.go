@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -198,8 +199,10 @@ func (s *suite) end(ctx context.Context, sp spec, gw gateway, file string) {
 	var breaches []string
 	for _, j := range monitor.JudgeAll(view) {
 		if n := len(j.Violations); n > 0 {
-			if text, _ := Find(j.Requirement); text.Level == string(verdict.Should) {
-				continue // it is told as a warning, and no check fails for it
+			text, _ := Find(j.Requirement)
+			undeclared := text.Feature != "" && !slices.ContainsFunc(verdict.AnyOf(text.Feature), s.target.Declares) && !slices.Contains(sp.ids, text.ID)
+			if undeclared || text.Level == string(verdict.Should) {
+				continue // it is nothing that the gateway must do: no check fails for it
 			}
 			v := j.Violations[0]
 			breaches = append(breaches, fmt.Sprintf("%s, %d times: expected %s; actual: %s", v.Requirement, n, v.Expected, v.Actual))

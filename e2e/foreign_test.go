@@ -34,7 +34,7 @@ func foreigners() []foreign {
 			"friends-get-in":     {"GATE-001", "point:b"},
 			"two-digit-text":     {"STATE-001", "WATCH-006"},
 		}},
-		{"spool", "docker", "SPOOL_FAULT", map[string]wrongly{
+		{"hatch", "docker", "HATCH_FAULT", map[string]wrongly{
 			"claims-first":       {"GATE-003", "point:b"},
 			"keeps-declined":     {"GATE-002", "point:b"},
 			"looks-when-knocked": {"WATCH-001", "point:a"},
@@ -138,13 +138,13 @@ func TestDriverInPython(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("there is no python3")
 	}
-	spool := foreigners()[2]
-	raw, err := os.ReadFile(spool.file("target.yaml"))
+	hatch := foreigners()[2]
+	raw, err := os.ReadFile(hatch.file("target.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.NewReplacer(
-		`process: ["{{bin}}/spool", driver]`, "process: [python3, "+spool.file("driver.py")+"]",
+		`process: ["{{bin}}/hatch", driver]`, "process: [python3, "+hatch.file("driver.py")+"]",
 		"image:\n  recipe: image.yaml\n", "",
 	).Replace(string(raw))
 	path := filepath.Join(t.TempDir(), "target.yaml")

@@ -50,7 +50,7 @@ func programs() []program {
 		{"gateway", "./reference/cmd/gateway"},
 		{"wrong-gateway", "./fixtures/faults/cmd/wrong-gateway"},
 		{"relay", "./fixtures/foreign/relay"},
-		{"spool", "./fixtures/foreign/spool"},
+		{"hatch", "./fixtures/foreign/hatch"},
 	}
 }
 

@@ -51,8 +51,8 @@ func newTurn(ctx context.Context, p wire.SubmitParams, in *ingress) *turn {
 		latch: make(chan struct{}), resumed: make(chan struct{}),
 		sent: make(chan struct{}), over: make(chan struct{}), awake: make(chan struct{}),
 		delivered: make(chan delivery), arriving: make(chan struct{}, 1),
-		clock:     newStopwatch(p.GiveUp),
-		open:      map[*modelCall]struct{}{},
+		clock: newStopwatch(p.GiveUp),
+		open:  map[*modelCall]struct{}{},
 	}
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	if t.session == "" {
