@@ -145,13 +145,15 @@ func (g gateway) beTurnedAway() types.GomegaMatcher {
 // gateway before a suite gives up, and no longer than its process lives.
 func (g gateway) eventually(ctx context.Context) types.AsyncAssertion {
 	ginkgo.GinkgoHelper()
-	return gomega.Eventually(ctx, func() (pod.Published, error) {
-		p := g.Published()
-		if !g.Alive() {
-			return p, gomega.StopTrying("the gateway's process is gone")
-		}
-		return p, nil
-	}).WithTimeout(g.Grace()).WithPolling(poll)
+	return gomega.Eventually(ctx, func() (pod.Published, error) { return g.unlessGone(g.Published()) }).WithTimeout(g.Grace()).WithPolling(poll)
+}
+
+// unlessGone ends the waiting for what a gateway publishes when its process does.
+func (g gateway) unlessGone(p pod.Published) (pod.Published, error) {
+	if !g.Alive() {
+		return p, gomega.StopTrying("the gateway's process is gone")
+	}
+	return p, nil
 }
 
 // eventuallyTurn waits a little longer than the probe waits for a turn, so that one
@@ -179,30 +181,32 @@ const bulk = 10 * time.Second
 // on top, twice at the most: what it would have done wrong it could not do yet.
 func (g gateway) holds(ctx context.Context, d time.Duration, m types.GomegaMatcher) {
 	ginkgo.GinkgoHelper()
-	g.eventually(ctx).Should(m)
+	var said pod.Published
+	gomega.Eventually(ctx, func() (pod.Published, error) {
+		said = g.Published()
+		return g.unlessGone(said)
+	}).WithTimeout(g.Grace()).WithPolling(poll).Should(m)
 	defer g.waits()()
 	before := g.Starved()
-	g.consistently(ctx, d, m)
+	said = g.consistently(ctx, said, d, m)
 	for range 2 {
 		starved := g.Starved()
 		if starved == before {
 			return
 		}
-		g.consistently(ctx, min(d, starved-before), m)
+		said = g.consistently(ctx, said, min(d, starved-before), m)
 		before = starved
 	}
 }
 
-func (g gateway) consistently(ctx context.Context, d time.Duration, m types.GomegaMatcher) {
+// consistently returns what was said last; said is what was said before.
+func (g gateway) consistently(ctx context.Context, said pod.Published, d time.Duration, m types.GomegaMatcher) pod.Published {
 	ginkgo.GinkgoHelper()
-	var said pod.Published
 	gomega.Consistently(ctx, func() (pod.Published, error) {
 		said = g.Published().Over(said)
-		if !g.Alive() {
-			return said, gomega.StopTrying("the gateway's process is gone")
-		}
-		return said, nil
+		return g.unlessGone(said)
 	}).WithTimeout(d).WithPolling(poll).Should(m)
+	return said
 }
 
 // retakeWhileNoisy repeats a measurement, twice at the most, while its newest

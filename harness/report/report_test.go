@@ -115,7 +115,7 @@ func TestWriteAndRead(t *testing.T) {
 		for _, e := range entries {
 			names = append(names, e.Name())
 		}
-		if got := strings.Join(names, " "); got != "junit.xml report.json summary.md" {
+		if got := strings.Join(names, " "); got != "junit.xml report.html report.json summary.md" {
 			t.Errorf("folder holds %s", got)
 		}
 		raw, err := os.ReadFile(filepath.Join(dir, "junit.xml"))

@@ -20,7 +20,7 @@ const (
 )
 
 // Write validates the report against its JSON Schema and writes report.json,
-// junit.xml and summary.md into dir, which is made if missing. Every file appears
+// report.html, junit.xml and summary.md into dir, which is made if missing. Every file appears
 // whole or not at all, and report.json last: where it is, everything is. A report
 // that does not validate is kept as report.invalid.json, and is an error.
 func Write(dir string, r *Report, schema []byte) error {
@@ -49,10 +49,14 @@ func Write(dir string, r *Report, schema []byte) error {
 	if err := WriteJUnit(&junit, r); err != nil {
 		return fmt.Errorf("%s: %w", JUnitName, err)
 	}
+	page, err := HTML(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", HTMLName, err)
+	}
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{JUnitName, junit.Bytes()}, {MarkdownName, []byte(Markdown(r))}, {FileName, raw}} {
+	}{{JUnitName, junit.Bytes()}, {MarkdownName, []byte(Markdown(r))}, {HTMLName, page}, {FileName, raw}} {
 		if err := Replace(filepath.Join(dir, f.name), f.data); err != nil {
 			return fmt.Errorf("the report cannot be written: %w", err)
 		}
