@@ -39,6 +39,8 @@ func HTML(r *Report) ([]byte, error) {
 		if !slices.Contains(data.Families, q.Family) {
 			data.Families = append(data.Families, q.Family)
 		}
+		row.Shown = q.Violations[:min(maxMarks, len(q.Violations))]
+		row.More = len(q.Violations) - len(row.Shown)
 		for _, s := range q.Samples {
 			row.Figures = append(row.Figures, figure(s))
 		}
@@ -77,8 +79,8 @@ func HTML(r *Report) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// maxMarks is how many breaches are pointed at in one picture.
-const maxMarks = 5
+// maxMarks is how many breaches are told of one requirement, and pointed at in one picture.
+const maxMarks = 3
 
 func rankOf(c pageCheck) int {
 	if c.Bad {
@@ -101,6 +103,8 @@ type pageRow struct {
 	V       Verdict
 	Figures []pageFigure
 	Checks  []Spec
+	Shown   []Violation // the first of them
+	More    int         // how many there are besides
 }
 
 // pageFigure is what was measured, and how much of its bound that takes, in percent.
@@ -109,10 +113,13 @@ type pageFigure struct {
 	Share int // -1 where there is no bound
 }
 
+// Over says whether the bound was missed.
+func (f pageFigure) Over() bool { return f.Share > 100 }
+
 func figure(s Summary) pageFigure {
 	f := pageFigure{Text: s.Figure(), Share: -1}
 	if s.Bound > 0 {
-		f.Share = min(100, int(100*s.Max/s.Bound))
+		f.Share = int(100 * s.Max / s.Bound)
 	}
 	return f
 }
