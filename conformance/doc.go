@@ -19,6 +19,11 @@
 //		conformance.Run(t, conformance.Config{File: "ginkgo.yaml"})
 //	}
 //
+// That is also how a vendor runs the suite from its own go test, in a module of its own:
+// one import, one call, and beside the test a ginkgo.yaml with the paths of the target
+// file and of the catalogue of markers. The probe is built with the Go toolchain from where
+// that keeps this module.
+//
 // The package reaches gateways only through harness/ and knows nothing of the
 // reference gateway.
 package conformance

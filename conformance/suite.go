@@ -166,6 +166,9 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 	if !sp.unstarted {
 		must(gw.Start(ctx))
 		must(gw.Settle(ctx))
+		if s.target.WarmUp {
+			gateway{gw, took}.acceptsOnAll(ctx, "to warm up")
+		}
 		if s.stamps() {
 			must(gw.LearnEpoch(ctx))
 		}

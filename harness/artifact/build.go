@@ -63,7 +63,7 @@ func Build(ctx context.Context, root string, progress func(string)) (Binaries, e
 	if progress == nil {
 		progress = func(string) {}
 	}
-	bin := filepath.Join(root, "bin")
+	bin := binDir(root)
 	if !hasSource(root) {
 		return ready(bin, programs(), fmt.Errorf("%s holds no source to build from", root))
 	}
@@ -83,7 +83,7 @@ func Build(ctx context.Context, root string, progress func(string)) (Binaries, e
 // it makes is there (have). It waits while another process builds. Where there is
 // no Go toolchain, what is there must do; have is told why it was not built.
 func once(ctx context.Context, root, name string, have func(why error) (Binaries, error), build func(tool string) error) (Binaries, error) {
-	bin := filepath.Join(root, "bin")
+	bin := binDir(root)
 	release, err := lock(ctx, filepath.Join(bin, ".build.lock"))
 	if err != nil {
 		return nil, err

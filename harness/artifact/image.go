@@ -38,7 +38,7 @@ func Identify(root string, r *Recipe, bins Binaries) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image %s: %w", r.Name, err)
 	}
-	file := filepath.Join(root, "bin", "images", r.Name+"-"+key[:24]+".json")
+	file := filepath.Join(binDir(root), "images", r.Name+"-"+key[:24]+".json")
 	img := &Image{recipe: r, bins: bins}
 	if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, img) == nil && img.ID != "" {
 		now := time.Now()
@@ -89,7 +89,7 @@ func (i *Image) WriteTarball(w io.Writer) error {
 // images they named, so that an engine can be rid of them too: every build makes
 // a new image, and nobody else would ever remove the old ones.
 func Unused(root string, before time.Time) []Image {
-	files, _ := filepath.Glob(filepath.Join(root, "bin", "images", "*.json"))
+	files, _ := filepath.Glob(filepath.Join(binDir(root), "images", "*.json"))
 	var out []Image
 	for _, file := range files {
 		info, err := os.Stat(file)

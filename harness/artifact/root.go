@@ -1,12 +1,17 @@
 package artifact
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/sys/unix"
 )
 
 // Module is the path of the module this project is.
@@ -19,7 +24,8 @@ const RootEnv = "DRAINPROOF_ROOT"
 // what $DRAINPROOF_ROOT names, else the nearest folder from the working
 // directory upward, else from the running executable upward, whose go.mod is
 // this module's. An unpacked release has no go.mod; there the folder counts
-// whose bin/ holds the probe.
+// whose bin/ holds the probe. In a module that requires this one it is where the Go
+// toolchain keeps it.
 func FindRoot() (string, error) {
 	if dir := os.Getenv(RootEnv); dir != "" {
 		abs, err := filepath.Abs(dir)
@@ -47,7 +53,37 @@ func FindRoot() (string, error) {
 		}
 		tried = append(tried, filepath.Dir(exe))
 	}
+	if dir, ok := asDependency(); ok {
+		return dir, nil
+	}
 	return "", fmt.Errorf("found no checkout of %s from %q upward; run inside one or set %s", Module, tried, RootEnv)
+}
+
+// binDir is where the programs of the tree at root lie: root/bin, or a folder of the
+// user's cache where nobody can write there, as in the toolchain's own store of modules.
+func binDir(root string) string {
+	bin := filepath.Join(root, "bin")
+	if !hasSource(root) || os.MkdirAll(bin, 0o755) == nil && unix.Access(bin, unix.W_OK) == nil {
+		return bin
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return bin
+	}
+	sum := sha256.Sum256([]byte(root))
+	dir := filepath.Join(cache, "drainproof", hex.EncodeToString(sum[:8]))
+	if os.MkdirAll(dir, 0o755) != nil {
+		return bin
+	}
+	return dir
+}
+
+// asDependency is where this module lies when the working directory is in a module that
+// requires it: somebody runs the suite from a test of their own.
+func asDependency() (string, bool) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", Module).Output()
+	dir := strings.TrimSpace(string(out))
+	return dir, err == nil && dir != "" && isRoot(dir)
 }
 
 func upward(dir string) (string, bool) {

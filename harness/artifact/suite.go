@@ -24,7 +24,7 @@ func BuildSuite(ctx context.Context, root string, progress func(string)) (Binari
 	if err != nil {
 		return nil, err
 	}
-	bin := filepath.Join(root, "bin")
+	bin := binDir(root)
 	want := []program{{name: Ginkgo}, {name: Suite}}
 	if !hasSource(root) {
 		return withSuite(bins, bin, fmt.Errorf("%s holds no source to build from", root))

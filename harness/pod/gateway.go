@@ -182,11 +182,34 @@ func (g *Gateway) Respawn(ctx context.Context) error {
 }
 
 func (g *Gateway) launch(ctx context.Context, name string, start func(context.Context) error) error {
+	if err := g.furnish(ctx, name == history.ActionStart); err != nil {
+		return err
+	}
 	if err := g.act(ctx, name, start); err != nil {
 		return err
 	}
 	if _, err := g.probe.Watch(ctx, wire.WatchParams{PID: g.pod.GatewayPID(), Others: sidecars(g.pod.Resolved()), Within: 5 * time.Second}); err != nil {
 		return g.startFailure(ctx, fmt.Sprintf("the gateway's process was not seen after its start: %v", err))
+	}
+	return nil
+}
+
+// furnish lays what the gateway is to find in its home, or removes what it is not to find
+// there again.
+func (g *Gateway) furnish(ctx context.Context, first bool) error {
+	r := g.pod.Resolved()
+	if !first {
+		for _, path := range r.Target.Home.Clear {
+			if _, err := g.probe.File(ctx, wire.FileParams{Op: "remove", Path: path}); err != nil {
+				return fmt.Errorf("remove %s from the home: %w", path, err)
+			}
+		}
+		return nil
+	}
+	for _, f := range r.Target.Home.Files {
+		if _, err := g.probe.File(ctx, wire.FileParams{Op: "write", Path: f.Path, Content: []byte(r.Expand(f.Content))}); err != nil {
+			return fmt.Errorf("lay %s into the home: %w", f.Path, err)
+		}
 	}
 	return nil
 }

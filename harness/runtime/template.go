@@ -185,6 +185,9 @@ func templates(t *target.Target, process bool) []field {
 		table("shutdown.short.env", t.Shutdown.Short.Env)
 	}
 	add("ready.url", t.Ready.URL)
+	for _, f := range t.Home.Files {
+		add("home.files."+f.Path, f.Content)
+	}
 	for _, in := range t.Ingresses {
 		add("ingresses."+in.Name+".url", in.URL)
 		table("ingresses."+in.Name+".header", in.Header)

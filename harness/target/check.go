@@ -52,6 +52,7 @@ func checkRun(t *Target, doc *yamlfile.Document) {
 	if p := t.Home.Path; p != "" && path.Clean(p) != p {
 		doc.Report(at("home", "path"), fmt.Sprintf("home.path %q is not in its shortest form", p), "write "+path.Clean(p))
 	}
+	checkHome(t, doc)
 	if m := t.Home.Marker; m == "." || m == ".." {
 		doc.Report(at("home", "marker"), fmt.Sprintf("home.marker %q is a directory", m), "write a file name")
 	}
@@ -61,6 +62,29 @@ func checkRun(t *Target, doc *yamlfile.Document) {
 			doc.Report(at("sidecars", i, "name"), fmt.Sprintf("two sidecars are named %q", s.Name), "give each a name of its own")
 		}
 		seen[s.Name] = true
+	}
+}
+
+// checkHome: what is laid or removed lies in the home, and is neither the marker nor the state.
+func checkHome(t *Target, doc *yamlfile.Document) {
+	own := map[string]string{t.Home.Marker: "the marker"}
+	for _, p := range t.Publications {
+		own[p.File] = "what the gateway publishes"
+	}
+	look := func(where yamlfile.Path, p string) {
+		switch clean := path.Clean(p); {
+		case doc.Broken(where) || p == "":
+		case clean == "." || clean == ".." || strings.HasPrefix(clean, "../"):
+			doc.Report(where, fmt.Sprintf("%s %q is outside the home", where, p), "write a path below the home")
+		case own[clean] != "":
+			doc.Report(where, fmt.Sprintf("%s %q is %s", where, p, own[clean]), "leave it to the suite and the gateway")
+		}
+	}
+	for i, f := range t.Home.Files {
+		look(at("home", "files", i, "path"), f.Path)
+	}
+	for i, p := range t.Home.Clear {
+		look(at("home", "clear", i), p)
 	}
 }
 

@@ -37,6 +37,7 @@ type Target struct {
 	Features     []string          `json:"features,omitempty"`
 	Bounds       Bounds            `json:"bounds"`
 	Capacity     int               `json:"capacity,omitempty"` // turns in flight the gateway takes; default 10
+	WarmUp       bool              `json:"warmUp,omitempty"`   // its first turns take longer: one on every ingress is sent before anything is asked of it
 	Shutdown     *Shutdown         `json:"shutdown,omitempty"`
 	Epoch        *Program          `json:"epoch,omitempty"`  // writes a stamped marker, as a controller would
 	Expiry       *Expiry           `json:"expiry,omitempty"` // never nil where expiry is declared
@@ -64,8 +65,16 @@ type Process struct {
 
 // Home is the gateway's state directory.
 type Home struct {
-	Path   string `json:"path"`   // inside the container
-	Marker string `json:"marker"` // file name in it, default .drain_request.json
+	Path   string     `json:"path"`            // inside the container
+	Marker string     `json:"marker"`          // file name in it, default .drain_request.json
+	Files  []HomeFile `json:"files,omitempty"` // laid before the first start
+	Clear  []string   `json:"clear,omitempty"` // removed before every start after the first
+}
+
+// HomeFile is a file that the gateway finds in its home.
+type HomeFile struct {
+	Path    string `json:"path"`    // relative to the home
+	Content string `json:"content"` // template
 }
 
 // Ready says when a started gateway can be spoken to.

@@ -124,6 +124,8 @@ func templated(p yamlfile.Path) bool {
 	switch {
 	case has(0, "command", "env", "tools", "sessions", "jobs", "background"):
 		return true
+	case has(0, "home"):
+		return has(1, "files") && has(3, "content")
 	case has(0, "epoch"):
 		return has(1, "command", "process")
 	case has(0, "process"):

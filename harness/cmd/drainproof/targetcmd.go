@@ -56,6 +56,7 @@ func newTarget() *cobra.Command {
 			return nil
 		},
 	})
+	parent.AddCommand(newTargetInit())
 	return parent
 }
 
