@@ -113,7 +113,7 @@ func TestForeignFaults(t *testing.T) {
 				}
 				dir := report(t)
 				got := drainproof(t, "certify", "--target", f.wrong(t, fault), "--runtime", "process", "--level", "gate",
-					"--label-filter", want.label, "--report", dir, "--retry-incomplete", "2")
+					"--observe", "1s", "--label-filter", want.label, "--report", dir, "--retry-incomplete", "2")
 				got.must(t, 1, want.requirement)
 				r, err := reports.Read(dir)
 				if err != nil {

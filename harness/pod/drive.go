@@ -259,12 +259,19 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 		h := s.History
 		c.Sessions = &wire.Sessions{Method: h.Method, URL: r.Expand(h.URL), Header: expandAll(r, h.Header), Body: r.Expand(h.Body), Messages: s.Messages}
 	}
-	for _, name := range t.Secrets {
-		if v := r.Expand(t.Env[name]); v != "" {
-			c.Redact = append(c.Redact, v)
+	c.Redact = secretsOf(r)
+	return c
+}
+
+// secretsOf are the values that must not be seen anywhere.
+func secretsOf(r *runtime.Resolved) []string {
+	var out []string
+	for _, name := range r.Target.Secrets {
+		if v := r.Expand(r.Target.Env[name]); v != "" {
+			out = append(out, v)
 		}
 	}
-	return c
+	return out
 }
 
 // ingressPorts are the ports turns come in by: the sockets that must survive.

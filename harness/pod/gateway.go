@@ -10,6 +10,7 @@ import (
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/monitor"
+	"github.com/drainproof/drainproof/harness/redact"
 	"github.com/drainproof/drainproof/harness/runtime"
 	"github.com/drainproof/drainproof/harness/target"
 	"github.com/drainproof/drainproof/harness/wire"
@@ -407,6 +408,11 @@ func (g *Gateway) Logs(ctx context.Context, n int) []string {
 	lines, err := g.pod.Logs(ctx, n)
 	if err != nil {
 		return []string{"(its log could not be read: " + err.Error() + ")"}
+	}
+	// It goes into reports, and a gateway may say aloud what it was given.
+	secrets := redact.New(secretsOf(g.pod.Resolved()))
+	for i := range lines {
+		lines[i] = secrets.Text(lines[i])
 	}
 	return lines
 }

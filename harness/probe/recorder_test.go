@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/redact"
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
@@ -77,7 +78,7 @@ func TestSecretsDoNotLeaveTheProbe(t *testing.T) {
 	if strings.Contains(string(all), "sesame") || strings.Contains(string(all), "street") {
 		t.Errorf("a secret got out: %s", all)
 	}
-	if n := strings.Count(string(all), redacted); n < 6 {
+	if n := strings.Count(string(all), redact.Mark); n < 6 {
 		t.Errorf("%d redactions: %s", n, all)
 	}
 }

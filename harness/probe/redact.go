@@ -1,39 +1,28 @@
 package probe
 
 import (
-	"cmp"
 	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/redact"
 )
-
-const redacted = "[redacted]"
 
 // redactor replaces secrets in everything that leaves the probe. The nil
 // redactor replaces nothing.
-type redactor struct{ replace *strings.Replacer }
+type redactor struct{ *redact.Redactor }
 
 func newRedactor(secrets []string) *redactor {
-	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return s == "" })
-	if len(secrets) == 0 {
-		return nil
+	if r := redact.New(secrets); r != nil {
+		return &redactor{r}
 	}
-	// Longest first, so that a secret that begins with another goes as a whole.
-	slices.SortFunc(secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	pairs := make([]string, 0, 2*len(secrets))
-	for _, s := range secrets {
-		pairs = append(pairs, s, redacted)
-	}
-	return &redactor{replace: strings.NewReplacer(pairs...)}
+	return nil
 }
 
 func (r *redactor) text(s string) string {
 	if r == nil {
 		return s
 	}
-	return r.replace.Replace(s)
+	return r.Text(s)
 }
 
 // event replaces the secrets in every string of an event. Bodies are shared with

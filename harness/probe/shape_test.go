@@ -140,10 +140,19 @@ func TestShapesThatEndTooSoon(t *testing.T) {
 	r.await("that it was accepted", turnIs(held, history.TurnAnswered))
 	r.must(r.Abort(r.ctx, held))
 	r.ended(held, history.Aborted)
-	if _, err := r.Submit(r.ctx, wire.SubmitParams{Ingress: "hook", Stall: true}); err == nil || !strings.Contains(err.Error(), "can't stall") {
-		t.Errorf("a stalled client: %v", err)
-	}
 	r.gateway.tell("nothing that belongs to a turn")
 	r.gateway.tell(held + " comes when nobody waits for it")
+	r.checkHistory()
+}
+
+// A reply that comes as a request can be left unread: its gateway goes on handing it over.
+func TestAReplyLeftUnread(t *testing.T) {
+	r := newRig(t)
+	id := r.send(wire.SubmitParams{Ingress: "hook", Stall: true, Script: wire.Script{ReplyBytes: 8 << 20}})
+	r.await("that it arrives", turnIs(id, history.TurnArriving))
+	r.must(r.Resume(r.ctx, id))
+	resumed := r.await("that it was resumed", turnIs(id, history.TurnResumed))
+	r.ended(id, history.Finished)
+	r.await("that the gateway is done with it", after(resumed.Seq, countIs(history.Running, 0)))
 	r.checkHistory()
 }

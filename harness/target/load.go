@@ -217,14 +217,3 @@ func (t *Target) Rel(path string) string {
 	}
 	return filepath.Join(filepath.Dir(t.Path), path)
 }
-
-// SecretValues are the values to be redacted from everything that is kept.
-func (t *Target) SecretValues() []string {
-	var out []string
-	for _, name := range t.Secrets {
-		if v := t.Env[name]; v != "" {
-			out = append(out, v)
-		}
-	}
-	return out
-}
