@@ -154,3 +154,40 @@ func TestDriverInPython(t *testing.T) {
 	drainproof(t, "gate", "--target", path, "--runtime", "process", "--report", report(t), "--retry-incomplete", "2").
 		must(t, 0, `"verdict":"passed, not certifying"`)
 }
+
+// A driver that is of no use ends the run at once, with one line that says what it did;
+// the gateway is not accused of anything.
+func TestBadDrivers(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("there is no python3")
+	}
+	hatch := foreigners()[2]
+	raw, err := os.ReadFile(hatch.file("target.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const connect = "import os, socket, time\nhost, port = os.environ['DRIVER_ADDRESS'].split(':')\ns = socket.create_connection((host, int(port)))\n"
+	for name, c := range map[string]struct{ script, want string }{
+		"dies":            {"raise SystemExit(1)\n", "it did not connect to"},
+		"hangs":           {"import time\ntime.sleep(60)\n", "it did not connect to"},
+		"leaves":          {connect, "it connected and said nothing"},
+		"garbage":         {connect + "s.sendall(b'hello\\n')\ntime.sleep(60)\n", "its first line must be"},
+		"another version": {connect + "s.sendall(b'{\"drainproof_driver\": 9}\\n')\ntime.sleep(60)\n", "it speaks version 9 of the protocol, this suite speaks 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			driver := filepath.Join(dir, "driver.py")
+			text := strings.NewReplacer(
+				`process: ["{{bin}}/hatch", driver]`, "process: [python3, "+driver+"]",
+				"image:\n  recipe: image.yaml\n", "", "within: 15s", "within: 2s",
+			).Replace(string(raw))
+			path := filepath.Join(dir, "target.yaml")
+			for file, text := range map[string]string{driver: c.script, path: text} {
+				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			drainproof(t, "gate", "--target", path, "--runtime", "process", "--report", report(t)).must(t, 2, "the gateway did not become ready", c.want)
+		})
+	}
+}

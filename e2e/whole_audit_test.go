@@ -16,8 +16,8 @@ import (
 // auditUntil is how long after the tests began the audit may begin another run, less what
 // the tests after it take.
 const (
-	auditUntil = 35 * time.Minute
-	afterAudit = 200 * time.Second // on a machine of the usual speed
+	auditUntil = 31 * time.Minute
+	afterAudit = 240 * time.Second // on a machine of the usual speed
 )
 
 // hearingTime is what its second hearings may take.

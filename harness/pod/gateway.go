@@ -1,6 +1,7 @@
 package pod
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -228,7 +229,7 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 	}
 	if !ready.Ready {
 		return g.startFailure(ctx, fmt.Sprintf("the gateway did not become ready within %s (%s); last seen: %s",
-			r.Target.Ready.Within, r.Expand(r.Target.Ready.URL), ready.Last))
+			r.Target.Ready.Within, cmp.Or(r.Expand(r.Target.Ready.URL), "its driver says"), ready.Last))
 	}
 	return g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady}}, before)
 }

@@ -236,10 +236,22 @@ func (d *driver) close() {
 	}
 }
 
+// here says whether it has said hello, or is known to be of no use.
+func (d *driver) here() bool {
+	select {
+	case <-d.come:
+		return true
+	default:
+		return false
+	}
+}
+
 // ready asks once whether the gateway takes turns.
 func (d *driver) ready(ctx context.Context) (bool, string) {
 	ev, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverReady})
 	switch {
+	case err != nil && !d.here():
+		return false, fmt.Sprintf("the driver: it did not connect to %s; a sidecar must start it, with {{driver_address}}", d.listener.Addr())
 	case err != nil:
 		return false, err.Error()
 	case ev.Event == wire.DriverIsReady:
@@ -252,9 +264,7 @@ func (d *driver) ready(ctx context.Context) (bool, string) {
 func (d *driver) publisher(spec *wire.Publication) func(context.Context) reading {
 	return func(ctx context.Context) reading {
 		r := reading{call: now()}
-		select {
-		case <-d.come:
-		default:
+		if !d.here() {
 			r.ret = now()
 			r.state = history.State{Publication: spec.Name, Problem: history.ProblemUnreachable, Error: "the driver has not come yet"}
 			return r

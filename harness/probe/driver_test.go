@@ -106,3 +106,14 @@ func TestADriverThatDies(t *testing.T) {
 		t.Errorf("got %+v", ev)
 	}
 }
+
+// One that is silent is not waited for beyond what is asked of it.
+func TestADriverThatIsSilent(t *testing.T) {
+	d, _ := aDriver(t, hello)
+	<-d.come
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverState}); !errors.Is(err, errNoDriver) || !strings.Contains(err.Error(), "did not answer") {
+		t.Errorf("got %v", err)
+	}
+}
