@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -114,6 +115,7 @@ type subject struct {
 	point string
 	fault string // of the catalogue; "": the reference gateway
 	runs  int
+	alone bool // nothing else is run beside it
 	// runtime it is run in; "": the audit's.
 	runtime string
 }
@@ -186,7 +188,7 @@ func (o auditOptions) subjects(root bool, out io.Writer) ([]subject, error) {
 			fmt.Fprintf(out, "%s is left out: a gateway that runs as root can't be wrong like that; use docker, or another user\n", f.ID)
 		default:
 			g := audit.Gateway{ID: f.ID, Sentence: f.Sentence, MustName: f.MustName, AlsoAllowed: f.AlsoAllowed}
-			list = append(list, subject{Gateway: g, point: f.Point, fault: f.ID, runs: o.wrong})
+			list = append(list, subject{Gateway: g, point: f.Point, fault: f.ID, runs: o.wrong, alone: f.Alone})
 			all += o.wrong
 		}
 	}
@@ -299,8 +301,16 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 	bar := newBar(a.out, len(jobs))
 	runs, within := errgroup.WithContext(ctx)
 	runs.SetLimit(a.o.parallel)
+	var machine sync.RWMutex // locked for writing by who must have it alone
 	for _, j := range jobs {
 		runs.Go(func() error {
+			if j.alone {
+				machine.Lock()
+				defer machine.Unlock()
+			} else {
+				machine.RLock()
+				defer machine.RUnlock()
+			}
 			if within.Err() != nil || a.o.within > 0 && time.Since(began) > a.o.within {
 				return nil
 			}
