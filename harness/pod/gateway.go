@@ -37,9 +37,10 @@ type Gateway struct {
 	seq    uint64
 	seqMu  sync.Mutex
 	follow context.CancelFunc
-	epoch  string         // see Epoch
-	broken error          // the history could not be written
-	doing  *history.Event // a signal on its way, not in the history yet; under seqMu
+	epoch  string          // see Epoch
+	broken error           // the history could not be written
+	doing  *history.Event  // a signal on its way, not in the history yet; under seqMu
+	past   map[string]bool // turns of the history before a cut; under seqMu
 	ended  bool
 }
 
@@ -144,8 +145,16 @@ func sidecars(r *runtime.Resolved) [][]string {
 func (g *Gateway) record(e history.Event) {
 	g.seqMu.Lock()
 	defer g.seqMu.Unlock()
+	if g.isPast(e) {
+		return
+	}
 	g.seq++
 	e.Seq = g.seq
+	g.keep(e)
+}
+
+// keep takes a numbered event into the history; seqMu is held.
+func (g *Gateway) keep(e history.Event) {
 	g.live.add(e)
 	if g.writer != nil && !g.ended {
 		if _, err := g.writer.Append(e); err != nil && g.broken == nil {

@@ -55,6 +55,7 @@ type TurnView struct {
 	ID          string
 	Ingress     string
 	Expected    bool // no client sends it
+	Arranged    bool // and the gateway was asked for what leads to it
 	Sent        bool
 	Arriving    bool // the first bytes of an answer wait unread at its client
 	Answered    bool
@@ -169,6 +170,8 @@ func (l *live) turn(e history.Event) {
 	switch e.Turn.Phase {
 	case history.TurnExpected:
 		t.Expected = true
+	case history.TurnArranged:
+		t.Arranged = true
 	case history.TurnSent:
 		t.Sent, t.SentReturn = true, e.Return
 	case history.TurnArriving:

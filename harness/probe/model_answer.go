@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/wire"
 )
 
 // pieceBytes bounds what is written to the gateway at once, and the text of one
@@ -36,7 +37,25 @@ func (c *modelCall) answerWhole() (history.Stamp, error) {
 
 // fail answers with the status the turn's script asks for.
 func (c *modelCall) fail(status int) {
+	if status == wire.FailHangUp {
+		c.hangUp()
+		return
+	}
 	call, err := c.writeBody(status, errorBody("model_failure", fmt.Sprintf("this model call was told to fail with %d", status)))
+	if err != nil {
+		c.gone()
+		return
+	}
+	c.record(history.ModelDone, call, now())
+}
+
+// hangUp ends the connection without an answer, as a model does that is cut off.
+func (c *modelCall) hangUp() {
+	call := now()
+	conn, _, err := c.flush.Hijack()
+	if err == nil {
+		err = conn.Close()
+	}
 	if err != nil {
 		c.gone()
 		return

@@ -266,10 +266,14 @@ type ControlParams struct {
 type Script struct {
 	Hold       bool `json:"hold"`                  // wait for release before answering
 	ReplyBytes int  `json:"reply_bytes,omitempty"` // length of the reply's text; at least the token's
-	Fail       int  `json:"fail,omitempty"`        // answer with this HTTP status instead
+	Fail       int  `json:"fail,omitempty"`        // answer with this HTTP status instead; FailHangUp: not at all
 	// Tools are called by the model, one per call of it, before it gives its reply.
 	Tools []ToolCall `json:"tools,omitempty"`
 }
+
+// FailHangUp is the status that no model answers with: the connection is ended instead, as
+// if the model had been cut off.
+const FailHangUp = 444
 
 // ToolCall is a model's wish to have a tool called.
 type ToolCall struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/onsi/ginkgo/v2/types"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/drainproof/drainproof/conformance"
@@ -91,24 +92,29 @@ Exit codes: 0 conformant (or passed, not certifying; or as expected), 1 non-conf
 	return cmd
 }
 
-// flags are those that both commands have.
-func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
-	f := cmd.Flags()
+// common are the flags of every command that drives a gateway.
+func (o *gateOptions) common(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "suite configuration (default: ginkgo.yaml, looked for upward)")
 	f.StringVar(&o.target, "target", "", "target file of the gateway under test (default: the configuration's)")
 	f.StringVar(&o.fault, "fault", "", "judge this wrong gateway of the catalogue instead of a target")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, or auto: docker where an engine answers (default: the configuration's)")
 	f.StringVar(&o.report, "report", "", "folder for the report, must not exist or be empty (default: a new one under the configuration's report.dir)")
-	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, feature:epoch, level:SHOULD, GATE-001, ...); a filtered run never certifies")
 	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
-	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.DurationVar(&o.observe, "observe", 0, "another observation bound than the target's, such as 500ms; a run with one never certifies")
+	f.BoolVar(&o.quiet, "quiet", false, "print what came of it only")
+}
+
+// flags are those that gate and certify have.
+func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
+	f := cmd.Flags()
+	o.common(f)
+	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, feature:epoch, level:SHOULD, GATE-001, ...); a filtered run never certifies")
+	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.StringVar(&o.expected, "expected", "", "file with the failures that are known: exit 0 when they are all there is, 1 when one of them does not happen; such a run never certifies")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
 	f.StringVar(&o.sign.key, "key", "", "private key in PEM: a run that certifies gets a certificate, signed with it, in its report's folder")
 	f.StringVar(&o.sign.nonce, "nonce", "", "nonce that the verifier of the certificate demands")
 	f.DurationVar(&o.sign.valid, "valid-for", certificate.DefaultValidity, "how long the certificate is valid")
-	f.BoolVar(&o.quiet, "quiet", false, "print the verdict table and the result line only")
 }
 
 // gate runs the suite, again while it is incomplete and retries are left, and

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/drainproof/drainproof/conformance"
+	"github.com/drainproof/drainproof/harness/artifact"
+	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/corpus"
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/runtime"
+	"github.com/drainproof/drainproof/harness/runtime/factory"
+	"github.com/drainproof/drainproof/harness/soak"
+	"github.com/drainproof/drainproof/harness/target"
+)
+
+// arena is where schedules are played: by this program itself, not by the test runner.
+type arena struct {
+	*launcher
+	target  *target.Target
+	options soak.Options
+	runtime runtime.Runtime
+}
+
+// arena prepares one; close it.
+func (o gateOptions) arena(ctx context.Context, l *launcher) (*arena, error) {
+	a := &arena{launcher: l}
+	for _, entry := range l.env {
+		name, value, _ := strings.Cut(entry, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if a.target, err = target.Load(l.cfg.Target); err != nil {
+		return nil, err
+	}
+	if l.cfg.Observe != 0 {
+		a.target.Bounds.Observe = l.cfg.Observe
+	}
+	markers, err := corpus.Load(l.cfg.Markers)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	root, err := artifact.FindRoot()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := artifact.Build(ctx, root, func(s string) { l.say(start, s) }); err != nil {
+		return nil, err
+	}
+	l.runID = strings.ToLower(rand.Text()[:12])
+	a.runtime, err = factory.New(ctx, l.cfg.Runtime, factory.Options{
+		RunID: l.runID, OwnerPID: os.Getpid(), Progress: func(s string) { l.say(start, s) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.options = soak.Options{
+		Runtime: a.runtime, Judge: ruling,
+		Terrain: soak.Terrain{Target: a.target, Corpus: markers, Docker: l.cfg.Runtime == config.RuntimeDocker},
+	}
+	if a.options.Prepared, err = a.runtime.Prepare(ctx, a.target); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	a.options.Terrain.Root = a.options.Prepared.UID == 0 || a.options.Prepared.UID < 0 && os.Geteuid() == 0
+	return a, nil
+}
+
+// close removes what is left, whatever happened.
+func (a *arena) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := a.runtime.Close(ctx); err != nil {
+		return fmt.Errorf("some of what this run started could not be removed: %w", err)
+	}
+	return nil
+}
+
+// image is what the gateway is run from; nil for a process.
+func (a *arena) image() *report.Image {
+	if p := a.options.Prepared; p.ImageID != "" {
+		return &report.Image{Name: p.ImageName, ID: p.ImageID, Digest: p.ImageDigest}
+	}
+	return nil
+}
+
+// ruling judges a history as the checks' are judged.
+func ruling(name string, events []history.Event) (soak.Ruling, error) {
+	seen, err := conformance.JudgeSeen(name, events)
+	return soak.Ruling{Broken: seen.Failed, Arose: seen.Arose, Samples: seen.Samples, Receipts: seen.Receipts}, err
+}

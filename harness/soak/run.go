@@ -1,0 +1,290 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/monitor"
+	"github.com/drainproof/drainproof/harness/pod"
+	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/runtime"
+)
+
+// Ruling is what is said of one history.
+type Ruling struct {
+	Broken   []report.Requirement // requirements that failed in it, with how
+	Arose    map[string]int       // how often the situation of each requirement arose
+	Samples  []monitor.Sample
+	Receipts []string // faults that a wrong gateway owned up to
+}
+
+// Judge says what a history shows; name is only told.
+type Judge func(name string, events []history.Event) (Ruling, error)
+
+// Options say what a soak is made of.
+type Options struct {
+	Runtime  runtime.Runtime
+	Prepared runtime.Prepared
+	Terrain  Terrain
+	Judge    Judge
+	Dir      string        // of the soak; histories of what failed are kept in it
+	Seed     int64         // of the first schedule; each one after it has the next
+	For      time.Duration // no schedule is begun later than that
+	Most     int           // schedules; 0: as many as there is time for
+	GoOn     bool          // also after a failure
+	Keep     int64         // bytes of histories of failures that are kept at the most
+	Progress func(Progress)
+}
+
+// Progress is how far a soak is.
+type Progress struct {
+	Elapsed   time.Duration
+	Schedules int
+	Drains    int
+	Turns     int
+	Cycles    int           // drains of crowds, which wait for nothing
+	Cycling   time.Duration // spent in those
+	Judging   time.Duration
+	Missing   int // goals that are yet to be reached
+	Goals     int
+	Failures  int
+	Doing     string // what is done at the moment
+}
+
+// PodLife is for how long schedules are played against the same gateway; then it gets a new
+// pod. The probe remembers every turn, in case a gateway calls the model for one long after
+// it ended.
+const PodLife = 15 * time.Minute
+
+// Run plays schedules until the time is over, there are enough of them, a gateway fails
+// (unless it is to go on) or ctx ends. The error is the harness's; what was found until then
+// is in the outcome all the same.
+func Run(ctx context.Context, o Options) (*Outcome, error) {
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	r := &run{Options: o, began: time.Now(), out: &Outcome{Seed: o.Seed, Broken: map[string]*Breach{}, Arose: map[string]int{}}, goals: NewGoals(o.Terrain), figures: newFigures()}
+	err := r.all(ctx)
+	if e := r.leave(context.WithoutCancel(ctx)); err == nil {
+		err = e
+	}
+	r.out.Goals = r.goals.All()
+	r.out.Samples = r.figures.all()
+	r.out.Wall = time.Since(r.began)
+	if ctx.Err() != nil {
+		r.out.Interrupted = true
+		err = nil
+	}
+	return r.out, err
+}
+
+// run is a soak under way.
+type run struct {
+	Options
+	began   time.Time
+	out     *Outcome
+	goals   *Goals
+	figures *figures
+	kept    int64
+
+	gw     *pod.Gateway
+	player *Player
+	born   time.Time
+	played []Schedule // against this gateway
+	file   string     // of the history that is being written
+}
+
+func (r *run) all(ctx context.Context) error {
+	for n := 0; ctx.Err() == nil; n++ {
+		if r.Most > 0 && n >= r.Most || r.Most == 0 && time.Since(r.began) >= r.For {
+			return nil
+		}
+		s := Generate(r.Seed+int64(n), r.Terrain)
+		failed, err := r.one(ctx, s)
+		if err != nil {
+			return err
+		}
+		if failed && !r.GoOn {
+			return nil
+		}
+	}
+	return nil
+}
+
+// one plays a schedule and has it judged.
+func (r *run) one(ctx context.Context, s Schedule) (failed bool, err error) {
+	name := fmt.Sprintf("%d", s.Seed)
+	r.tell("schedule " + name)
+	if err := r.gateway(ctx, s, name); err != nil {
+		return false, err
+	}
+	began := time.Now()
+	played := r.player.Play(ctx, s)
+	r.out.Playing += time.Since(began)
+	if ctx.Err() != nil {
+		return false, nil // cut off: nobody knows what of it was the gateway's doing
+	}
+	r.played = append(r.played, s)
+	events, err := r.cut(ctx, s, played != nil)
+	if err != nil {
+		return false, errors.Join(played, err)
+	}
+	failed, err = r.judge(s, name, events)
+	if played != nil && !failed && err == nil {
+		// Nothing shows that it was the gateway's doing.
+		r.out.Lost = append(r.out.Lost, fmt.Sprintf("schedule %d: %v", s.Seed, played))
+		if len(r.out.Lost) >= maxLost {
+			err = fmt.Errorf("%d schedules could not be played to their end, the last one: %w", len(r.out.Lost), played)
+		}
+	}
+	return failed, err
+}
+
+// maxLost is how many schedules may be lost before a soak is given up.
+const maxLost = 5
+
+// gateway makes sure that there is one to play against, with a history of that name.
+func (r *run) gateway(ctx context.Context, s Schedule, name string) error {
+	r.file = r.history(name)
+	if r.gw != nil {
+		return nil // the history was begun when the last one was cut
+	}
+	gw, err := Start(ctx, r.Options, s, r.file)
+	if err != nil {
+		return err
+	}
+	r.out.Pods++
+	r.gw, r.player, r.born, r.played = gw, NewPlayer(gw, r.Terrain.Corpus), time.Now(), nil
+	return nil
+}
+
+func (r *run) history(name string) string { return filepath.Join(r.Dir, "histories", name+".jsonl") }
+
+// Start makes a pod with a gateway in it that is at rest.
+func Start(ctx context.Context, o Options, s Schedule, file string) (*pod.Gateway, error) {
+	gw, err := pod.Start(ctx, pod.Options{
+		Runtime: o.Runtime, Prepared: o.Prepared, Target: o.Terrain.Target, File: file, Header: header(s),
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = gw.Settle(ctx)
+	if err == nil && o.Terrain.Target.WarmUp {
+		err = NewPlayer(gw, nil).serves(ctx)
+	}
+	if err == nil && s.Seed%2 == 0 { // markers without a stamp drain as well
+		err = gw.LearnEpoch(ctx)
+	}
+	if err != nil {
+		_, closed := gw.End(context.WithoutCancel(ctx), history.Outcome{Result: "interrupted"})
+		return nil, errors.Join(err, closed)
+	}
+	return gw, nil
+}
+
+func header(s Schedule) history.Header {
+	return history.Header{Spec: fmt.Sprintf("soak: schedule %d", s.Seed), Requirements: []string{}, Seed: s.Seed}
+}
+
+// cut ends the history of a schedule. Where the gateway has come to rest the next one goes
+// on with it; else, and when it has lived for long, the next one gets another.
+func (r *run) cut(ctx context.Context, s Schedule, broken bool) ([]history.Event, error) {
+	passed := history.Outcome{Result: "passed"}
+	if !broken && r.gw.AtRest() == "" && time.Since(r.born) < PodLife {
+		next := s
+		next.Seed++
+		r.file = r.history(fmt.Sprintf("%d", next.Seed))
+		return r.gw.Cut(ctx, passed, header(next), r.file)
+	}
+	gw := r.gw
+	r.gw = nil
+	return gw.End(ctx, passed)
+}
+
+// leave ends what is still there; its history is no evidence.
+func (r *run) leave(ctx context.Context) error {
+	if r.gw == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	_, err := r.gw.End(ctx, history.Outcome{Result: "interrupted"})
+	r.gw = nil
+	return errors.Join(err, os.Remove(r.file))
+}
+
+// judge takes down what a history says, and keeps it where it says anything bad.
+func (r *run) judge(s Schedule, name string, events []history.Event) (failed bool, err error) {
+	began := time.Now()
+	ruling, err := r.Judge(name, events)
+	if err != nil {
+		return false, err
+	}
+	r.goals.Add(events)
+	r.out.count(events)
+	r.out.Judging += time.Since(began)
+	r.out.Cycles, r.out.Cycling = r.out.Cycles+r.player.cycles, r.out.Cycling+r.player.cycling
+	r.player.cycles, r.player.cycling = 0, 0
+	r.out.Schedules++
+	for id, n := range ruling.Arose {
+		r.out.Arose[id] += n
+	}
+	for _, fault := range ruling.Receipts {
+		if !slices.Contains(r.out.Receipts, fault) {
+			r.out.Receipts = append(r.out.Receipts, fault)
+		}
+	}
+	r.figures.add(ruling.Samples)
+	file := r.history(name)
+	info, statErr := os.Stat(file)
+	keep := statErr == nil && len(ruling.Broken) > 0 && r.kept+info.Size() <= r.Keep
+	if keep {
+		r.kept += info.Size()
+	} else if err := os.Remove(file); err != nil {
+		return false, err
+	}
+	for _, q := range ruling.Broken {
+		b := r.out.Broken[q.ID]
+		if b == nil {
+			b = &Breach{Requirement: q, First: s, Before: slices.Clone(r.played[:len(r.played)-1])}
+			if keep {
+				b.History = filepath.Join("histories", name+".jsonl")
+			}
+			r.out.Broken[q.ID] = b
+		}
+		b.Schedules++
+	}
+	r.tell("")
+	return len(ruling.Broken) > 0, nil
+}
+
+func (r *run) tell(doing string) {
+	goals := r.goals.All()
+	r.Progress(Progress{
+		Elapsed: time.Since(r.began), Schedules: r.out.Schedules, Drains: r.out.Drains, Turns: r.out.Turns,
+		Cycles: r.out.Cycles, Cycling: r.out.Cycling, Judging: r.out.Judging,
+		Missing: len(r.goals.Missing()), Goals: len(goals), Failures: len(r.out.Broken), Doing: doing,
+	})
+}
+
+// PlayOnce plays a schedule against a fresh gateway and has it judged; the history is in
+// the file.
+func PlayOnce(ctx context.Context, o Options, s Schedule, file string) (Ruling, []history.Event, error) {
+	gw, err := Start(ctx, o, s, file)
+	if err != nil {
+		return Ruling{}, nil, err
+	}
+	played := NewPlayer(gw, o.Terrain.Corpus).Play(ctx, s)
+	events, err := gw.End(context.WithoutCancel(ctx), history.Outcome{Result: "passed"})
+	if err = errors.Join(played, err); err != nil {
+		return Ruling{}, events, err
+	}
+	ruling, err := o.Judge(filepath.Base(file), events)
+	return ruling, events, err
+}
