@@ -19,8 +19,11 @@ func elsewhere() map[string]string {
 		"./scripts/test":         ".ci/run runs it; it runs this test",
 		"go test ./conformance":  "./scripts/test runs it with all packages",
 		"./scripts/setup-docker": "TestSetupDocker",
-		"./scripts/audit --repetitions 3 --only slow-cancel,right": "the README has the same audit, once",
-		"./scripts/audit --parallel 2 --publish docs":              "TestQuickAudit audits, TestAuditGoesOn publishes",
+		"./scripts/audit --repetitions 3 --only slow-cancel,right":                                                     "the README has the same audit, once",
+		"./scripts/audit --parallel 2 --publish docs":                                                                  "TestQuickAudit audits, TestAuditGoesOn publishes",
+		"bin/drainproof soak --schedules 6 --seed 7 --report reports/soak":                                             "TestSoakOfTheRightGateway",
+		"bin/drainproof soak --fault corrupt-is-running --observe 500ms --seed 3 --for 2m --report reports/soak-wrong": "TestSoakOfAWrongGateway",
+		"bin/drainproof replay reports/soak-wrong/reproducers/MARKER-003 --times 1":                                    "TestSoakOfAWrongGateway",
 	}
 }
 

@@ -46,10 +46,10 @@ func soaked(t *testing.T, dir string) soakReport {
 // and the soak says which it missed.
 func TestSoakOfTheRightGateway(t *testing.T) {
 	dir := report(t)
-	r := drainproof(t, "soak", "--runtime", runtimeUnderTest(), "--schedules", "4", "--seed", "11", "--report", dir)
+	r := drainproof(t, "soak", "--runtime", runtimeUnderTest(), "--schedules", "6", "--seed", "7", "--report", dir)
 	r.must(t, 3, "incomplete", "it never came to: ", "soak for longer")
 	got := soaked(t, dir)
-	if got.Schedules != 4 || got.Turns == 0 || got.Drains == 0 || len(got.Failures) > 0 {
+	if got.Schedules != 6 || got.Turns == 0 || got.Drains == 0 || len(got.Failures) > 0 {
 		t.Errorf("%+v", got)
 	}
 	if kept, _ := filepath.Glob(filepath.Join(dir, "histories", "*")); len(kept) > 0 {
