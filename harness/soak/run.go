@@ -282,9 +282,12 @@ func PlayOnce(ctx context.Context, o Options, s Schedule, file string) (Ruling, 
 	}
 	played := NewPlayer(gw, o.Terrain.Corpus).Play(ctx, s)
 	events, err := gw.End(context.WithoutCancel(ctx), history.Outcome{Result: "passed"})
-	if err = errors.Join(played, err); err != nil {
-		return Ruling{}, events, err
+	if err != nil || ctx.Err() != nil {
+		return Ruling{}, events, errors.Join(played, err, ctx.Err())
 	}
 	ruling, err := o.Judge(filepath.Base(file), events)
+	if err == nil && len(ruling.Broken) == 0 {
+		err = played // else it was the gateway's doing
+	}
 	return ruling, events, err
 }

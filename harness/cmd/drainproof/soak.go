@@ -209,6 +209,7 @@ type maker struct {
 	breach  *soak.Breach
 
 	played int
+	lost   int                // plays that came to no end
 	found  report.Requirement // of the last play that failed
 }
 
@@ -280,13 +281,19 @@ func (m *maker) start(ctx context.Context, work string) (*soak.Schedule, error) 
 // maxBefore is how many schedules are played before the one that failed, at the most.
 const maxBefore = 8
 
+// maxLost is how many plays may come to no end while a schedule is made smaller.
+const maxLost = 5
+
 // fails plays a schedule alone; the history of the last that failed is kept.
 func (m *maker) fails(ctx context.Context, s soak.Schedule, work string) (bool, error) {
 	m.played++
 	file := filepath.Join(work, "played.jsonl")
 	ruling, _, err := soak.PlayOnce(ctx, m.options, s, file)
 	if err != nil {
-		return false, err
+		if m.lost++; m.lost > maxLost || ctx.Err() != nil {
+			return false, err
+		}
+		return false, nil
 	}
 	i := slices.IndexFunc(ruling.Broken, func(q report.Requirement) bool { return q.ID == m.id })
 	if !m.o.quiet && m.played%10 == 0 {
