@@ -38,7 +38,7 @@ type Bundle struct {
 	Text        string        `json:"text"`   // what it demands
 	Reason      string        `json:"reason"` // what was seen instead
 	Runtime     string        `json:"runtime"`
-	Target      string        `json:"target"`  // path of the target file where it was found
+	Target      string        `json:"target"`   // path of the target file where it was found
 	Portable    bool          `json:"portable"` // the copy beside this file can be run from anywhere
 	Image       *report.Image `json:"image,omitempty"`
 	Observe     time.Duration `json:"observe_ns,omitempty"` // bound, where it is not the target's own

@@ -131,18 +131,18 @@ type sighting struct {
 	*Goals
 	reached map[string]bool
 
-	marker   bool // it lies there
-	noticed  bool // and was published
-	hostile  bool // it is out of the ordinary
-	started  bool // the gateway was started under it
-	loaded   bool
-	refusal  bool            // a turn was refused
-	most     int             // count, in this drain
-	held     map[string]bool // turns that the model holds
-	unread   map[string]bool // turns whose replies wait for a client that does not read
-	ingress  map[string]string
-	session  map[string]string
-	origin   map[string]string
+	marker  bool // it lies there
+	noticed bool // and was published
+	hostile bool // it is out of the ordinary
+	started bool // the gateway was started under it
+	loaded  bool
+	refusal bool            // a turn was refused
+	most    int             // count, in this drain
+	held    map[string]bool // turns that the model holds
+	unread  map[string]bool // turns whose replies wait for a client that does not read
+	ingress map[string]string
+	session map[string]string
+	origin  map[string]string
 }
 
 func (s *sighting) see(e *history.Event) {

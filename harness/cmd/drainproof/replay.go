@@ -35,7 +35,9 @@ Exit codes: 0 nothing was broken, 1 something was, 2 usage or configuration, 3 i
 		Example: `  drainproof replay reports/20261127T012527.651Z/reproducers/GATE-001
   drainproof replay schedule.json --target my-gateway.yaml --times 1`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return replay(cmd.Context(), o, args[0], cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return replay(cmd.Context(), o, args[0], cmd.OutOrStdout())
+		},
 	}
 	f := cmd.Flags()
 	o.common(f)

@@ -202,7 +202,7 @@ func rootsFirst(broken map[string]*soak.Breach) []string {
 
 // maker makes the reproducer of a failure.
 type maker struct {
-	o       soakOptions
+	o soakOptions
 	*arena
 	options soak.Options
 	id      string // requirement
