@@ -53,6 +53,9 @@ func Shrink(ctx context.Context, s Schedule, fails Fails) (Shrunk, error) {
 		out.Minimal = false
 	}
 	out.To, out.Tried = len(out.Schedule.Steps), k.tried
+	if err == nil {
+		err = ctx.Err()
+	}
 	return out, err
 }
 
