@@ -414,11 +414,13 @@ func (p *Player) rest(ctx context.Context) error {
 		}
 	}
 	p.until(ctx, func() bool { return p.shows(history.Running) })
-	p.within(ctx, gw.Grace()+p.late(), func() bool { return gw.AtRest() == "" })
+	p.within(ctx, gw.B()+p.late(), func() bool { return gw.AtRest() == "" })
 	if err := p.serves(ctx); err != nil {
 		return err
 	}
-	p.until(ctx, func() bool { return gw.AtRest() == "" })
+	if !p.until(ctx, func() bool { return gw.AtRest() == "" }) && ctx.Err() == nil {
+		return gw.Step(ctx, "it does not come to rest: "+gw.AtRest())
+	}
 	return ctx.Err()
 }
 
