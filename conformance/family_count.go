@@ -102,6 +102,8 @@ func (s *suite) count() {
 				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
 			}
 			must(gone.Abort(ctx))
+			// A gateway needs a moment to notice; with its reply it would be done before it does.
+			within(ctx, gw.B()/10, func() bool { return gone.View().ModelGone })
 			must(gone.Release(ctx)) // it may go on without its client
 			gw.eventually(ctx).Should(expect.HaveCount(1))
 			gw.holds(ctx, gw.B()/10, expect.HaveCount(1))
