@@ -63,7 +63,6 @@ type walk struct {
 	held      []string // turns that the model holds, as far as is known
 	unread    []string // whose clients do not read
 	processes []string // background processes that run
-	sessions  int
 }
 
 func (w *walk) longest() int {

@@ -84,7 +84,7 @@ func TestShrinkGoesBackToWhatFailsEveryTime(t *testing.T) {
 func TestShrinkStopsWhenTold(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	tries := 0
-	got, err := Shrink(ctx, Schedule{Steps: make([]Step, 8)}, func(_ context.Context, s Schedule) (bool, error) {
+	got, err := Shrink(ctx, Schedule{Steps: make([]Step, 8)}, func(_ context.Context, _ Schedule) (bool, error) {
 		if tries++; tries == 2 {
 			cancel()
 		}
