@@ -217,6 +217,35 @@ func TestAdmissionEdges(t *testing.T) {
 			s.turn(4100, "t", history.TurnSent)
 			s.end(4110, "t", history.Failed)
 		}), violated: []string{"GATE-011"}},
+		{name: "refused in noise, B after a cancel", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.stall(4000, 4050)
+			s.refuse(4100, "r")
+		}), noisy: []string{"GATE-011"}, inconclusive: []string{"GATE-011"}},
+		{name: "refused in noise, B after a cancel, where another was taken since", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.hold(2020, "t")
+			s.finish(2030, "t")
+			s.stall(4000, 4050)
+			s.refuse(4100, "r")
+		}), violated: []string{"GATE-011"}},
+		{name: "refused before B after a cancel, where another was taken since", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.hold(2020, "t")
+			s.finish(2030, "t")
+			s.refuse(3900, "r")
+		})},
+		{name: "refused in noise, B after a cancel, where another way in took one since", story: tell(launched, drained(0), func(s *story) {
+			s.cancel(2000)
+			s.read(2010, history.Running, 0)
+			s.hold(2020, "t", stream)
+			s.finish(2030, "t")
+			s.stall(4000, 4050)
+			s.refuse(4100, "r")
+		}), noisy: []string{"GATE-011"}, inconclusive: []string{"GATE-011"}},
 		{name: "an old connection ends as a turn is sent on it", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)
 			s.read(2010, history.Running, 0)

@@ -129,6 +129,16 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 		if mine && before.vanished() {
 			continue // the gateway took the marker away itself: MARKER-008
 		}
+		if mine && refused && v.waited(before.Cancel.Return, t.Sent.Call) > v.Bound {
+			if taken := v.takenBefore(t, before.Cancel); taken != nil { // so neither noise nor load is the reason
+				r.arises()
+				r.violation(over,
+					"no turn is refused as draining when no drain is requested",
+					fmt.Sprintf("turn %s to %s was refused, after turn %s, sent there since the last drain, was accepted", t.ID, t.Ingress, taken.ID),
+					before.Cancel, taken.Sent, taken.admitted(), t.Sent, t.Ended)
+				continue
+			}
+		}
 		if mine {
 			margin := v.ran(before.Cancel.Return, t.Sent.Call) - v.Bound
 			if margin <= 0 || !v.unloaded(before.Cancel) {
@@ -153,6 +163,23 @@ func judgeNeedlessRefusal(v *View, r *ruling) {
 				running.Event, t.Sent, t.Ended)
 		}
 	}
+}
+
+// takenBefore is a turn that was sent to the same ingress after a cancel, and had been
+// started before this one was sent; nil: there is none.
+func (v *View) takenBefore(t *Turn, cancel *history.Event) *Turn {
+	for _, other := range v.sent {
+		if other.Sent.Call >= t.Sent.Call {
+			return nil
+		}
+		if other.Ingress != t.Ingress || other.Life != t.Life || other.Sent.Call <= cancel.Return || other.Queued != nil {
+			continue
+		}
+		if started := other.admitted(); started != nil && started.Return <= t.Sent.Call {
+			return other
+		}
+	}
+	return nil
 }
 
 // cameToNothing says whether a turn on a connection of its own ended, by itself,
