@@ -29,6 +29,7 @@ type Outcome struct {
 	Samples     []Samples
 	Lost        []string // schedules that could not be played to their end, and why
 	Interrupted bool
+	GivenUp     string // why it ended before its time was over, other than by a signal or a failure; "": it did not
 }
 
 // Breach is a requirement that was broken.

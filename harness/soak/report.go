@@ -91,6 +91,8 @@ func (r *Report) rule(o *Outcome) {
 		r.Why = "failed: " + strings.Join(slices.Sorted(maps.Keys(o.Broken)), ", ")
 	case o.Interrupted:
 		r.Why = fmt.Sprintf("it was interrupted after %d schedules, in which nothing was broken", o.Schedules)
+	case o.GivenUp != "":
+		r.Why = fmt.Sprintf("it was given up after %d schedules, in which nothing was broken: %s", o.Schedules, o.GivenUp)
 	case o.Schedules == 0:
 		r.Why = "nothing was played"
 	case len(o.Lost) > 0 && len(o.Lost)*100 > o.Schedules:

@@ -129,8 +129,7 @@ func (o soakOptions) soak(ctx context.Context, a *arena) (*soak.Report, error) {
 		return nil, failed
 	}
 	if failed != nil {
-		outcome.Lost = append(outcome.Lost, failed.Error())
-		outcome.Interrupted = true
+		outcome.GivenUp = firstLine(failed.Error())
 	}
 	r := soak.Compose(outcome)
 	r.Tool, r.Spec, r.Started = report.Tool{Name: "drainproof", Version: version}, conformance.SpecVersion, started.UTC()
