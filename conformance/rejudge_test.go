@@ -7,8 +7,45 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
 )
+
+// What keeps a run from certifying is found in its report as well: a level is a claim of
+// how hard was looked, and a report that does not say how hard makes none.
+func TestWhatIsRelaxed(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(r *report.Report)
+		want  bool
+	}{
+		"as published":            {func(*report.Report) {}, false},
+		"more often":              {func(r *report.Report) { repeats(r, "drains", 999) }, false},
+		"less often":              {func(r *report.Report) { repeats(r, "drains", 1) }, true},
+		"less often at one level": {func(r *report.Report) { r.Level = "gate"; repeats(r, "drains", 1) }, true},
+		"not said how often":      {func(r *report.Report) { delete(r.Config, "repetitions") }, true},
+		"nothing said":            {func(r *report.Report) { r.Config = nil }, true},
+		"another bound":           {func(r *report.Report) { r.Config["observe_ns"] = 1.0 }, true},
+		"a bound too high":        {func(r *report.Report) { r.Target.Bound = 6 * time.Second }, true},
+		"other markers":           {func(r *report.Report) { r.Config[markersKey] = "another" }, true},
+		"markers of no name":      {func(r *report.Report) { delete(r.Config, markersKey) }, true},
+		"no markers were laid":    {func(r *report.Report) { r.Profile = report.ProfileGate; delete(r.Config, markersKey) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &report.Report{Profile: report.ProfileFull, Level: config.LevelCertify, Target: report.Target{Bound: time.Second}, Config: effective(&config.Config{
+				Repetitions: map[string]config.Repetitions{config.LevelGate: config.Standard(config.LevelGate), config.LevelCertify: config.Standard(config.LevelCertify)},
+			})}
+			r.Config[markersKey] = catalogueSHA256
+			c.spoil(r)
+			if got := relaxed(r); got != c.want {
+				t.Errorf("relaxed: %t", got)
+			}
+		})
+	}
+}
+
+func repeats(r *report.Report, what string, n float64) {
+	r.Config["repetitions"].(map[string]any)[r.Level].(map[string]any)[what] = n
+}
 
 // Whatever a report says, it is compared with what it should be, or refused: never a
 // panic, and never for long.
