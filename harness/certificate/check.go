@@ -29,6 +29,7 @@ type Demands struct {
 	Nonce   string    // as issued by the verifier; "" demands none
 	Image   string    // sha256:... of the image it must be about; "" leaves it open
 	Profile string    // "" leaves it open
+	Levels  []string  // how thorough the run may have been; empty leaves it open
 	Spec    string    // version of the requirements it must be of
 	Suites  []string  // SHA-256 of the suites that are accepted; empty leaves it open
 }
@@ -113,6 +114,9 @@ func (s *Statement) unmet(d Demands) []report.Difference {
 	}
 	if d.Profile != "" && c.Profile != d.Profile {
 		tell("profile", "it is of the profile %s, %s was demanded", c.Profile, d.Profile)
+	}
+	if len(d.Levels) > 0 && !slices.Contains(d.Levels, c.Level) {
+		tell("level", "it is of the level %s, %s was demanded", c.Level, strings.Join(d.Levels, " or "))
 	}
 	if len(d.Suites) > 0 && !slices.Contains(d.Suites, c.Suite) {
 		tell("suite", "it was made by a suite with the digest %s, which is not among the %d accepted ones", c.Suite, len(d.Suites))
