@@ -49,7 +49,7 @@ func (g *Gateway) Cut(ctx context.Context, o history.Outcome, header history.Hea
 	g.seq++
 	g.keep(history.Event{Seq: g.seq, Kind: history.KindOutcome, Call: at, Return: at, Outcome: &o})
 	next := g.o.Header
-	next.Spec, next.Seed = header.Spec, header.Seed
+	next.Spec, next.Seed, next.Since = header.Spec, header.Seed, at
 	events, err := g.live.cut(next)
 	g.past = turnsOf(events)
 	if g.writer != nil {
