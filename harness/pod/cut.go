@@ -12,7 +12,7 @@ import (
 
 // AtRest says in what the gateway is not at rest; "": it is. At rest it lives, every
 // publication shows running with nothing in flight, every turn has ended for its client,
-// and the model holds none. The marker is the caller's to know of.
+// none that a crash cut off is still owed, and the model holds none. The marker is the caller's to know of.
 func (g *Gateway) AtRest() string {
 	if !g.Alive() {
 		return "the gateway's process is gone"
@@ -26,7 +26,7 @@ func (g *Gateway) AtRest() string {
 	defer g.live.mu.Unlock()
 	for _, t := range g.live.turns {
 		open := t.Sent && t.Outcome == "" || t.Queued && !t.ModelDone || t.Arranged && !t.ModelDone
-		if open || t.InModel {
+		if open || t.InModel || t.owed() {
 			return t.String()
 		}
 	}
