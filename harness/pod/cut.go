@@ -35,9 +35,9 @@ func (g *Gateway) AtRest() string {
 
 // Cut closes the history, as End does, and begins the next one with the gateway going on
 // as it is: a long run is judged in pieces, so that neither memory nor judging grows with
-// its length. Between two pieces nothing may be in flight and no marker lie there, or
-// nobody could tell whose doing is what follows; it is an error where the gateway is not
-// at rest. Of header, what differs from the last one is taken: Spec and Seed.
+// its length. Between two pieces nothing may be in flight, no marker lie there, and none have
+// lain there within B that the gateway was not seen to notice, or nobody could tell whose
+// doing is what follows; it is an error where the gateway is not at rest. Of header, what differs from the last one is taken: Spec and Seed.
 func (g *Gateway) Cut(ctx context.Context, o history.Outcome, header history.Header, file string) ([]history.Event, error) {
 	if why := g.AtRest(); why != "" {
 		return nil, errors.New("a history can be cut only while nothing happens: " + why)
