@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -356,6 +357,13 @@ func TestHostileFiles(t *testing.T) {
 	for name, lay := range map[string]func(dir string) error{
 		"a link":       func(dir string) error { return os.Symlink("/dev/zero", filepath.Join(dir, "more")) },
 		"a large file": func(dir string) error { return os.Truncate(filepath.Join(dir, report.FileName), maxHistory+1) },
+		"folders without end": func(dir string) error {
+			var errs []error
+			for i := range maxFiles {
+				errs = append(errs, os.Mkdir(filepath.Join(dir, fmt.Sprint("f", i)), 0o755))
+			}
+			return errors.Join(errs...)
+		},
 		"a folder": func(dir string) error {
 			return errors.Join(os.Remove(filepath.Join(dir, report.FileName)), os.Mkdir(filepath.Join(dir, report.FileName), 0o755))
 		},

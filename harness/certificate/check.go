@@ -165,23 +165,22 @@ func inspect(dir string) error {
 		if err != nil {
 			return fmt.Errorf("the folder cannot be read: %w", err)
 		}
+		if files++; files > maxFiles {
+			return fmt.Errorf("the folder holds more than %d files and folders; no run leaves so many", maxFiles)
+		}
 		if e.IsDir() {
 			return nil
 		}
 		rel, _ := filepath.Rel(dir, path)
 		if !e.Type().IsRegular() {
-			return fmt.Errorf("%s is no regular file (%s); a report's folder holds no links and no devices", rel, e.Type())
+			return fmt.Errorf("%q is no regular file (%s); a report's folder holds no links and no devices", rel, e.Type())
 		}
 		info, err := e.Info()
 		if err != nil {
 			return fmt.Errorf("the folder cannot be read: %w", err)
 		}
-		files, size = files+1, size+info.Size()
-		switch {
-		case files > maxFiles:
-			return fmt.Errorf("the folder holds more than %d files; no run leaves so many", maxFiles)
-		case info.Size() > maxHistory || size > maxFolder:
-			return fmt.Errorf("%s has %d bytes, the folder more than %d so far; no run leaves so much", rel, info.Size(), size)
+		if size += info.Size(); info.Size() > maxHistory || size > maxFolder {
+			return fmt.Errorf("%q has %d bytes, the folder more than %d so far; no run leaves so much", rel, info.Size(), size)
 		}
 		return nil
 	})

@@ -145,7 +145,7 @@ func (o verifyOptions) verify(cmd *cobra.Command, dir string) error {
 		{"nonce", claims.Nonce},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(out, "  %-9s  %s\n", line[0], line[1])
+			fmt.Fprintf(out, "  %-9s  %s\n", line[0], report.Plain(line[1]))
 		}
 	}
 	fmt.Fprintln(out, "  It proves who stands by the verdict, and that the histories bear it out; not that they were observed.")
