@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/target"
@@ -57,6 +58,10 @@ func Rejudge(r *report.Report) ([]report.Difference, error) {
 		d.contradicts(r, s, events)
 		d.unlike(r, s, first, events[0].Header)
 		d.incomplete(s, events)
+		d.seldom(s, events, repetitions(r))
+	}
+	if s := r.Suite; s != nil && *report.SuiteOf(s.Suite, s.Probe) != *s {
+		d.tell("suite", "the report names a suite %s, which does not consist of the programs that it names", s.SHA256)
 	}
 	if r.ExitCode != j.Exit || r.Certifies != (j.Overall == verdict.Conformant) {
 		d.tell("verdict", "the report says exit %d, certifies %t; its histories say exit %d, certifies %t",
@@ -208,6 +213,28 @@ func (d *differences) incomplete(s report.Spec, events []history.Event) {
 	}
 	if beyond > 0 && s.Result == "passed" { // one that ran out of time may not have heard that it was over
 		d.tell("incomplete", "%s: its check does %d more steps after the end up to which it is judged", s.File, beyond)
+	}
+}
+
+// seldom finds histories of a run that looked less hard than its report says.
+func (d *differences) seldom(s report.Spec, events []history.Event, want config.Repetitions) {
+	if s.Result != "passed" {
+		return
+	}
+	drains, rewrites := 0, 0
+	for i := range events {
+		if m := events[i].Marker; m != nil && m.Error == "" {
+			switch {
+			case m.Op == history.OpBegin && !m.Existed:
+				drains++
+			case m.Op == history.OpRewrite:
+				rewrites++
+			}
+		}
+	}
+	least := map[string][2]int{"a": {want.Drains, 0}, "d": {want.Reverts, want.Rewrites}}[s.Point]
+	if drains < least[0] || rewrites < least[1] {
+		d.tell("level", "%s: it has %d drains and %d repeated requests, the report says that there were %d and %d at least", s.File, drains, rewrites, least[0], least[1])
 	}
 }
 

@@ -135,6 +135,43 @@ func TestHistoriesOfOneRun(t *testing.T) {
 	}
 }
 
+// A run that looked less hard than it says is found out by what it did.
+func TestHistoriesOfALevel(t *testing.T) {
+	made := func(drains, rewrites int) (events []history.Event) {
+		mark := func(op history.Op, existed bool) {
+			events = append(events, history.Event{Kind: history.KindMarker, Marker: &history.Marker{Op: op, Existed: existed, Present: true}})
+		}
+		for range drains {
+			mark(history.OpBegin, false)
+		}
+		for range rewrites {
+			mark(history.OpRewrite, true)
+		}
+		return events
+	}
+	want := config.Standard(config.LevelCertify)
+	for name, c := range map[string]struct {
+		point, result    string
+		drains, rewrites int
+		want             string
+	}{
+		"as often":              {"a", "passed", want.Drains, 0, ""},
+		"more often":            {"a", "passed", want.Drains + 3, 0, ""},
+		"as at the gate":        {"a", "passed", config.Standard(config.LevelGate).Drains, 0, "level: a.jsonl: it has 10 drains"},
+		"reverts":               {"d", "passed", want.Reverts, want.Rewrites, ""},
+		"fewer reverts":         {"d", "passed", want.Reverts - 1, want.Rewrites, "level: "},
+		"fewer requests":        {"d", "passed", want.Reverts, want.Rewrites - 1, "level: "},
+		"another point":         {"b", "passed", 0, 0, ""},
+		"it did not get so far": {"a", "failed", 1, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d differences
+			d.seldom(report.Spec{File: "a.jsonl", Point: c.point, Result: c.result}, made(c.drains, c.rewrites), want)
+			tells(t, d, c.want)
+		})
+	}
+}
+
 // What is said of a family follows from what is said of its requirements.
 func TestFamiliesAreCompared(t *testing.T) {
 	r := &report.Report{Requirements: []report.Requirement{

@@ -134,9 +134,21 @@ func relaxed(r *report.Report) bool {
 // madeLess says whether the situations of a run were made less often than its level stands
 // for, or whether its report does not say how often.
 func madeLess(r *report.Report) bool {
+	return len(repetitions(r).Fewer(config.Standard(r.Level))) > 0
+}
+
+// repetitions are those with which a report says that its run was made; none where it does
+// not say so.
+func repetitions(r *report.Report) config.Repetitions {
 	var c struct{ Repetitions map[string]config.Repetitions }
 	raw, err := json.Marshal(r.Config)
-	return err != nil || json.Unmarshal(raw, &c) != nil || len(c.Repetitions[r.Level].Fewer(config.Standard(r.Level))) > 0
+	if err == nil {
+		err = json.Unmarshal(raw, &c)
+	}
+	if err != nil {
+		return config.Repetitions{}
+	}
+	return c.Repetitions[r.Level]
 }
 
 // effective is the configuration as it was in effect, for the report.
