@@ -82,7 +82,9 @@ func carried(events []history.Event) []history.Event {
 			switch e.Action.Name {
 			case history.ActionStart, history.ActionRespawn, history.ActionRecreate:
 				if e.Action.Error == "" {
-					process = nil
+					// It is written down when it was done, and the new process may have been seen
+					// before that.
+					process = slices.DeleteFunc(process, func(p history.Event) bool { return p.Return <= e.Call })
 				}
 			}
 		case history.KindProcess:

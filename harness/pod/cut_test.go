@@ -50,6 +50,31 @@ func TestAtRest(t *testing.T) {
 	}
 }
 
+// A launch is written down when it was done: what was seen of the new process meanwhile is
+// carried over, or its sockets could close later without anybody's notice.
+func TestWhatIsSeenDuringALaunchIsCarried(t *testing.T) {
+	seen := func(phase string, pid int, from, to history.Stamp) history.Event {
+		return history.Event{Kind: history.KindProcess, Call: from, Return: to, Process: &history.Process{Phase: phase, PID: pid}}
+	}
+	got := carried([]history.Event{
+		{Kind: history.KindHeader, Header: &history.Header{}},
+		seen(history.ProcessSeen, 7, 10, 20), seen(history.ProcessListening, 7, 20, 30), seen(history.ProcessClosed, 7, 30, 40), seen(history.ProcessGone, 7, 30, 40),
+		seen(history.ProcessListening, 8, 60, 70),
+		{Kind: history.KindAction, Call: 50, Return: 80, Action: &history.Action{Name: history.ActionRespawn}},
+		seen(history.ProcessSeen, 8, 55, 90),
+	})
+	var phases []string
+	for _, e := range got {
+		phases = append(phases, e.Process.Phase)
+		if e.Process.PID != 8 {
+			t.Errorf("of a process that is gone: %+v", e.Process)
+		}
+	}
+	if want := []string{history.ProcessSeen, history.ProcessListening}; !slices.Equal(phases, want) {
+		t.Errorf("carried %v, want %v", phases, want)
+	}
+}
+
 // What the next history begins with is what is still true: the process that lives, its
 // sockets, and what each publication showed last.
 func TestWhatIsCarriedOverACut(t *testing.T) {
