@@ -402,14 +402,22 @@ func (c *client) driven(id uint64, call history.Stamp, events *inbox, again bool
 		c.end(since, max(since, ret), history.Turn{Outcome: outcome, Detail: detail, Bytes: len(reply)})
 		return false
 	}
+	// orphan lets go of a turn whose driver is lost. To the gateway its client went away: what
+	// it makes of that is its right.
+	orphan := func(ret history.Stamp) bool {
+		if sent {
+			c.record(history.TurnAborted, since, ret, history.Turn{})
+		}
+		c.vanish()
+		return false
+	}
 	for {
 		select {
 		case <-events.ready:
 			ev, ok := events.take()
 			ret := now()
 			if !ok {
-				c.vanish()
-				return false
+				return orphan(ret)
 			}
 			switch ev.Event {
 			case wire.DriverUnreachable:
@@ -461,8 +469,7 @@ func (c *client) driven(id uint64, call history.Stamp, events *inbox, again bool
 				return finish(ret, history.Cut, ev.Detail)
 			default:
 				c.s.driver.fail(fmt.Errorf("it says %q of a turn, which nobody understands", ev.Event))
-				c.vanish()
-				return false
+				return orphan(ret)
 			}
 			since = ret
 		case <-t.ctx.Done():

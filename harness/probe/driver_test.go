@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -227,5 +228,31 @@ func TestADriverThatIsSilent(t *testing.T) {
 	defer cancel()
 	if _, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverState}, driverAnswers); !errors.Is(err, errNoDriver) || !strings.Contains(err.Error(), "did not answer") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A gateway may hang up on its model when its client goes away, and a driver that dies is one.
+func TestTurnsOfADriverThatDies(t *testing.T) {
+	d, conn := aDriver(t, hello)
+	kept := &notes{}
+	s := &session{driver: d, turns: newTurns(), rec: kept}
+	turn := newTurn(t.Context(), wire.SubmitParams{}, &ingress{Ingress: wire.Ingress{Name: "socket", Wire: wire.Driver}})
+	if err := s.turns.add(turn); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		var r wire.DriverRequest
+		if json.NewDecoder(conn).Decode(&r) == nil {
+			fmt.Fprintf(conn, "{\"id\": %d, \"event\": \"accepted\"}\n", r.ID)
+		}
+		_ = conn.Close()
+	}()
+	newClient(s, turn).drive()
+	var phases []history.TurnPhase
+	for _, e := range kept.events {
+		phases = append(phases, e.Turn.Phase)
+	}
+	if want := []history.TurnPhase{history.TurnSent, history.TurnAnswered, history.TurnAborted}; !slices.Equal(phases, want) {
+		t.Errorf("recorded %v, want %v", phases, want)
 	}
 }
