@@ -27,10 +27,10 @@ func (s *suite) otherMarkers() bool {
 	return s.markers != nil && s.markers.SHA256 != catalogueSHA256
 }
 
-// otherMarkers is the same question to a report.
+// otherMarkers is the same question to a report. One of everything names its catalogue.
 func otherMarkers(r *report.Report) bool {
 	sum, named := r.Config[markersKey]
-	return named && sum != catalogueSHA256
+	return (named || r.Profile == report.ProfileFull) && sum != catalogueSHA256
 }
 
 // whyNotCertifying lists what in this run keeps it from certifying.

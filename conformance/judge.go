@@ -21,7 +21,7 @@ type Evidence struct {
 	Profile  string               // report.ProfileGate or report.ProfileFull
 	Filtered bool                 // only a hand-made selection was to run
 	Runtime  string               // docker or process
-	Relaxed  bool                 // judged with another bound than the target declares, one above the highest allowed, or other markers than the contract's
+	Relaxed  bool                 // judged with another bound than the target declares, one above the highest allowed, other markers than the contract's, or less often than the level asks
 	Features []string             // declared by the target
 	Expected []report.Expectation // failures that are known
 }

@@ -121,13 +121,34 @@ func (s *suite) boundIDs() []string {
 }
 
 func (s *suite) relaxed() bool {
-	return s.cfg.Observe != 0 || s.target.Bounds.Observe > maxBound || s.otherMarkers()
+	return s.cfg.Observe != 0 || s.target.Bounds.Observe > maxBound || s.otherMarkers() ||
+		len(s.repeat.Fewer(config.Standard(s.cfg.Level))) > 0
 }
 
 // relaxed is the same question to a report.
 func relaxed(r *report.Report) bool {
 	_, overridden := r.Config["observe_ns"]
-	return overridden || r.Target.Bound > maxBound || otherMarkers(r)
+	return overridden || r.Target.Bound > maxBound || otherMarkers(r) || madeLess(r)
+}
+
+// madeLess says whether the situations of a run were made less often than its level stands
+// for, or whether its report does not say how often.
+func madeLess(r *report.Report) bool {
+	return len(repetitions(r).Fewer(config.Standard(r.Level))) > 0
+}
+
+// repetitions are those with which a report says that its run was made; none where it does
+// not say so.
+func repetitions(r *report.Report) config.Repetitions {
+	var c struct{ Repetitions map[string]config.Repetitions }
+	raw, err := json.Marshal(r.Config)
+	if err == nil {
+		err = json.Unmarshal(raw, &c)
+	}
+	if err != nil {
+		return config.Repetitions{}
+	}
+	return c.Repetitions[r.Level]
 }
 
 // effective is the configuration as it was in effect, for the report.

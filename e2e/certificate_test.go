@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -169,6 +170,7 @@ func tamperings() []tampering {
 	return []tampering{
 		edited("verdict of a requirement", []string{"verdict: ", "requirements[0].verdict"}, func(r map[string]any) { entry(r, "requirements", 0)["verdict"] = "warn" }),
 		edited("verdict of a point", []string{"point a"}, func(r map[string]any) { entry(r, "points", 0)["verdict"] = "warn" }),
+		edited("the reason", []string{"the report says why"}, func(r map[string]any) { r["why"] = "It is a good gateway." }),
 		edited("figure of a point", []string{"point a"}, func(r map[string]any) { entry(r, "points", 0)["figure"] = "at once" }),
 		edited("measured figures", []string{"samples is not what its histories say"}, func(r map[string]any) {
 			for _, q := range r["requirements"].([]any) {
@@ -214,6 +216,23 @@ func tamperings() []tampering {
 			e.edit(t, e.anyHistory(t), `"drainable":"true"`, `"drainable":"false"`)
 			e.change(t, func(r map[string]any) { rehash(t, e, r) })
 		}, []string{"history: histories["}},
+		{"an event left out", func(t *testing.T, e evidence) {
+			name := e.anyHistory(t)
+			raw, err := os.ReadFile(e.file(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := bytes.SplitAfter(raw, []byte("\n"))
+			at := slices.IndexFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(`"kind":"step"`)) })
+			if err := os.WriteFile(e.file(name), bytes.Join(slices.Delete(lines, at, at+1), nil), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			e.change(t, func(r map[string]any) { rehash(t, e, r) })
+		}, []string{"incomplete: ", "1 are missing"}},
+		{"a target that lacks something in one history", func(t *testing.T, e evidence) {
+			e.edit(t, e.anyHistory(t), `"runtime":"docker"`, `"runtime":"docker","lacks":["file"]`)
+			e.change(t, func(r map[string]any) { rehash(t, e, r) })
+		}, []string{"circumstances: "}},
 		{"a history that is gone", func(t *testing.T, e evidence) {
 			if err := os.Remove(e.file(e.anyHistory(t))); err != nil {
 				t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -175,6 +176,8 @@ func TestDemands(t *testing.T) {
 		"another image":    {Demands{At: noon, Image: "sha256:" + strings.Repeat("0", 64)}, "image"},
 		"another profile":  {Demands{At: noon, Profile: "gate"}, "profile"},
 		"an unknown suite": {Demands{At: noon, Suites: []string{"x"}}, "suite"},
+		"its level":        {Demands{At: noon, Levels: []string{"audit", "certify"}}, ""},
+		"another level":    {Demands{At: noon, Levels: []string{"audit"}}, "level"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := s.unmet(c.demands)
@@ -204,7 +207,7 @@ func TestNonces(t *testing.T) {
 			t.Fatal(err)
 		}
 		wg.Go(func() {
-			if against, err := UseNonce(ledger, n.Nonce, "acme", path, noon); err == nil && len(against) == 0 {
+			if against, err := UseNonce(ledger, n.Nonce, "acme", path, "", noon); err == nil && len(against) == 0 {
 				accepted <- path
 			}
 		})
@@ -214,7 +217,7 @@ func TestNonces(t *testing.T) {
 	if len(accepted) != 1 {
 		t.Fatalf("%d certificates were accepted with one nonce", len(accepted))
 	}
-	if against, err := UseNonce(ledger, n.Nonce, "acme", <-accepted, noon.Add(2*time.Hour)); err != nil || len(against) > 0 {
+	if against, err := UseNonce(ledger, n.Nonce, "acme", <-accepted, "", noon.Add(2*time.Hour)); err != nil || len(against) > 0 {
 		t.Errorf("the same one later: %v, %v", against, err)
 	}
 	if err := os.WriteFile(ledger, []byte(`{"schema": 2}`), 0o644); err != nil {
@@ -225,6 +228,91 @@ func TestNonces(t *testing.T) {
 	}
 	if raw, _ := os.ReadFile(ledger); string(raw) != `{"schema": 2}` {
 		t.Errorf("what was not understood was overwritten: %s", raw)
+	}
+}
+
+// collection lays out a collection with a submission of a run that certifies, made at a
+// level, and returns its folder; hand puts it in another place as well.
+func collection(t *testing.T, level string) (c Collection, hand func(gateway, version string) string) {
+	t.Helper()
+	c = Collection{Dir: t.TempDir(), Spec: "0.1", At: noon}
+	private, public := pair(t)
+	if err := os.Mkdir(filepath.Join(c.Dir, "keys"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(public.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := IssueNonce(filepath.Join(c.Dir, "nonces.json"), "acme", noon, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := t.TempDir()
+	r, _ := conformant(t, made)
+	r.Level = level
+	raw, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(r, raw, Terms{Issued: noon, Expires: noon.AddDate(1, 0, 0), Nonce: n.Nonce})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(
+		Write(t.Context(), made, s, private), os.WriteFile(filepath.Join(made, report.FileName), raw, 0o644),
+		os.WriteFile(filepath.Join(c.Dir, "keys", "acme.pub"), key, 0o644), os.WriteFile(filepath.Join(c.Dir, "suites.txt"), []byte(r.Suite.SHA256+"\n"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return c, func(gateway, version string) string {
+		t.Helper()
+		dir := filepath.Join(c.Dir, "acme", gateway, version)
+		text := "schema: 1\nvendor: acme\ngateway: " + gateway + "\nversion: " + version + "\nimage: " + r.Image.ID + "\nprofile: full\ncontact: https://acme.example\n"
+		if err := errors.Join(os.CopyFS(dir, os.DirFS(made)), os.WriteFile(filepath.Join(dir, SubmissionName), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+}
+
+// handedIn checks a submission whose histories are as they should be.
+func (c Collection) handedIn(t *testing.T, dir string) []report.Difference {
+	t.Helper()
+	checked, err := c.CheckSubmission(t.Context(), dir, []byte("{}"), func(*report.Report) ([]report.Difference, error) { return nil, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return checked.Problems
+}
+
+// One certificate is of one version of one gateway: it is not handed in again as another.
+func TestOneCertificateOnePlace(t *testing.T) {
+	c, hand := collection(t, "certify")
+	first := hand("edge", "1.4.0")
+	for range 2 {
+		if got := c.handedIn(t, first); len(got) > 0 {
+			t.Errorf("refused: %v", got)
+		}
+	}
+	for _, again := range []string{hand("edge", "1.5.0"), hand("core", "1.4.0")} {
+		if got := c.handedIn(t, again); len(got) != 1 || got[0].Kind != "nonce" || !strings.Contains(got[0].What, "was used already, for acme/edge/1.4.0") {
+			t.Errorf("%s: got %v", again, got)
+		}
+	}
+	if got := c.handedIn(t, first); len(got) > 0 {
+		t.Errorf("refused after that: %v", got)
+	}
+}
+
+// That every requirement held is no claim of a run that left checks out.
+func TestAFullProfileAtTheLevelGate(t *testing.T) {
+	for level, refused := range map[string]bool{"gate": true, "certify": false, "audit": false} {
+		c, hand := collection(t, level)
+		got := c.handedIn(t, hand("edge", "1.4.0"))
+		if refused != (len(got) == 1 && got[0].Kind == "level") || !refused && len(got) > 0 {
+			t.Errorf("level %s: got %v", level, got)
+		}
 	}
 }
 
@@ -269,6 +357,13 @@ func TestHostileFiles(t *testing.T) {
 	for name, lay := range map[string]func(dir string) error{
 		"a link":       func(dir string) error { return os.Symlink("/dev/zero", filepath.Join(dir, "more")) },
 		"a large file": func(dir string) error { return os.Truncate(filepath.Join(dir, report.FileName), maxHistory+1) },
+		"folders without end": func(dir string) error {
+			var errs []error
+			for i := range maxFiles {
+				errs = append(errs, os.Mkdir(filepath.Join(dir, fmt.Sprint("f", i)), 0o755))
+			}
+			return errors.Join(errs...)
+		},
 		"a folder": func(dir string) error {
 			return errors.Join(os.Remove(filepath.Join(dir, report.FileName)), os.Mkdir(filepath.Join(dir, report.FileName), 0o755))
 		},

@@ -29,6 +29,7 @@ type Demands struct {
 	Nonce   string    // as issued by the verifier; "" demands none
 	Image   string    // sha256:... of the image it must be about; "" leaves it open
 	Profile string    // "" leaves it open
+	Levels  []string  // how thorough the run may have been; empty leaves it open
 	Spec    string    // version of the requirements it must be of
 	Suites  []string  // SHA-256 of the suites that are accepted; empty leaves it open
 }
@@ -114,6 +115,9 @@ func (s *Statement) unmet(d Demands) []report.Difference {
 	if d.Profile != "" && c.Profile != d.Profile {
 		tell("profile", "it is of the profile %s, %s was demanded", c.Profile, d.Profile)
 	}
+	if len(d.Levels) > 0 && !slices.Contains(d.Levels, c.Level) {
+		tell("level", "it is of the level %s, %s was demanded", c.Level, strings.Join(d.Levels, " or "))
+	}
 	if len(d.Suites) > 0 && !slices.Contains(d.Suites, c.Suite) {
 		tell("suite", "it was made by a suite with the digest %s, which is not among the %d accepted ones", c.Suite, len(d.Suites))
 	}
@@ -161,23 +165,22 @@ func inspect(dir string) error {
 		if err != nil {
 			return fmt.Errorf("the folder cannot be read: %w", err)
 		}
+		if files++; files > maxFiles {
+			return fmt.Errorf("the folder holds more than %d files and folders; no run leaves so many", maxFiles)
+		}
 		if e.IsDir() {
 			return nil
 		}
 		rel, _ := filepath.Rel(dir, path)
 		if !e.Type().IsRegular() {
-			return fmt.Errorf("%s is no regular file (%s); a report's folder holds no links and no devices", rel, e.Type())
+			return fmt.Errorf("%q is no regular file (%s); a report's folder holds no links and no devices", rel, e.Type())
 		}
 		info, err := e.Info()
 		if err != nil {
 			return fmt.Errorf("the folder cannot be read: %w", err)
 		}
-		files, size = files+1, size+info.Size()
-		switch {
-		case files > maxFiles:
-			return fmt.Errorf("the folder holds more than %d files; no run leaves so many", maxFiles)
-		case info.Size() > maxHistory || size > maxFolder:
-			return fmt.Errorf("%s has %d bytes, the folder more than %d so far; no run leaves so much", rel, info.Size(), size)
+		if size += info.Size(); info.Size() > maxHistory || size > maxFolder {
+			return fmt.Errorf("%q has %d bytes, the folder more than %d so far; no run leaves so much", rel, info.Size(), size)
 		}
 		return nil
 	})

@@ -29,8 +29,9 @@ type Nonce struct {
 	Nonce   string    `json:"nonce"`
 	For     string    `json:"for"` // whom it was given to
 	Issued  time.Time `json:"issued"`
-	Expires time.Time `json:"expires"`        // a certificate must have been shown by then
-	Used    string    `json:"used,omitempty"` // SHA-256 of the certificate that has it
+	Expires time.Time `json:"expires"`         // a certificate must have been shown by then
+	Used    string    `json:"used,omitempty"`  // SHA-256 of the certificate that has it
+	Place   string    `json:"place,omitempty"` // in the collection, of the submission that it was used up by
 }
 
 // maxNonces is the size of the largest ledger that is read, in bytes.
@@ -46,9 +47,10 @@ func IssueNonce(ledger, whom string, now time.Time, valid time.Duration) (Nonce,
 }
 
 // UseNonce says what speaks against a certificate with this nonce, and notes in the ledger
-// that it was shown where nothing does. The same certificate may be shown again. The error
-// says that the ledger can't be used.
-func UseNonce(ledger, nonce, whom, certificate string, now time.Time) ([]report.Difference, error) {
+// that it was shown where nothing does. The same certificate may be shown again, but not
+// handed in as something else: place is where it is handed in, "" where it is only looked
+// at. The error says that the ledger can't be used.
+func UseNonce(ledger, nonce, whom, certificate, place string, now time.Time) ([]report.Difference, error) {
 	raw, err := readBounded(certificate, maxCertificate)
 	if err != nil {
 		return nil, err
@@ -67,11 +69,16 @@ func UseNonce(ledger, nonce, whom, certificate string, now time.Time) ([]report.
 			against = fmt.Sprintf("the nonce %q was issued to %s, not to %s", nonce, n.For, whom)
 		case n.Used != "" && n.Used != hash:
 			against = fmt.Sprintf("the nonce %q was used already, by the certificate %s", nonce, n.Used)
+		case n.Used == hash && place != "" && n.Place == "":
+			n.Place = place
+			return nil
+		case n.Used == hash && place != "" && n.Place != place:
+			against = fmt.Sprintf("the nonce %q was used already, for %s, by the same certificate", nonce, n.Place)
 		case n.Used == hash:
 		case !now.Before(n.Expires):
 			against = fmt.Sprintf("the nonce %q was good until %s", nonce, stamp(n.Expires))
 		default:
-			n.Used = hash
+			n.Used, n.Place = hash, place
 			return nil
 		}
 		return errUnchanged

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/yamlfile"
 )
@@ -77,9 +79,13 @@ func (c Collection) CheckSubmission(ctx context.Context, dir string, schema []by
 	if err != nil {
 		return none, err
 	}
-	checked, err := Check(ctx, dir, schema, Demands{
-		Trusted: []Key{key}, At: c.At, Image: s.Image, Profile: s.Profile, Spec: c.Spec, Suites: suites,
-	}, judge)
+	demands := Demands{Trusted: []Key{key}, At: c.At, Image: s.Image, Profile: s.Profile, Spec: c.Spec, Suites: suites}
+	if s.Profile == report.ProfileFull {
+		// The level gate leaves checks out, and repeats the others less: that all was looked
+		// at is no claim it can make.
+		demands.Levels = []string{config.LevelCertify, config.LevelAudit}
+	}
+	checked, err := Check(ctx, dir, schema, demands, judge)
 	if err != nil {
 		return none, err
 	}
@@ -101,7 +107,7 @@ func (c Collection) CheckSubmission(ctx context.Context, dir string, schema []by
 		tell("extra-file", "%s belongs to no run", extra)
 	}
 	if len(checked.Problems) == 0 {
-		more, err := UseNonce(filepath.Join(c.Dir, "nonces.json"), checked.Statement.Predicate.Claims.Nonce, s.Vendor, filepath.Join(dir, FileName), c.At)
+		more, err := UseNonce(filepath.Join(c.Dir, "nonces.json"), checked.Statement.Predicate.Claims.Nonce, s.Vendor, filepath.Join(dir, FileName), path.Join(s.Vendor, s.Gateway, s.Version), c.At)
 		if err != nil {
 			return none, err
 		}

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -75,6 +77,28 @@ const (
 // Repeat returns the repetitions of the configured level.
 func (c *Config) Repeat() Repetitions { return c.Repetitions[c.Level] }
 
+// Standard returns the repetitions that a level stands for. A run of it with fewer never
+// certifies: a level is a claim of how hard was looked.
+func Standard(level string) Repetitions { return defaults().Repetitions[level] }
+
+// Fewer says of which repetitions there are fewer than in another set, each as "drains 1,
+// not 10"; nothing when there are none.
+func (r Repetitions) Fewer(than Repetitions) []string {
+	var out []string
+	for _, c := range []struct {
+		name     string
+		is, than int
+	}{
+		{"drains", r.Drains, than.Drains}, {"sweeps", r.Sweeps, than.Sweeps}, {"refusals", r.Refusals, than.Refusals},
+		{"reverts", r.Reverts, than.Reverts}, {"rewrites", r.Rewrites, than.Rewrites}, {"restarts", r.Restarts, than.Restarts},
+	} {
+		if c.is < c.than {
+			out = append(out, fmt.Sprintf("%s %d, not %d", c.name, c.is, c.than))
+		}
+	}
+	return out
+}
+
 // ResolveSeed fixes a seed that was left to the time. Call it once per run, in
 // one process, and print the result: every seed must be replayable.
 func (c *Config) ResolveSeed(now time.Time) int64 {
@@ -86,7 +110,8 @@ func (c *Config) ResolveSeed(now time.Time) int64 {
 }
 
 // WhyNotCertifying lists what in this configuration keeps a run from certifying.
-// The runtime and a label filter do, as does another bound than the target's.
+// The runtime and a label filter do, as do another bound than the target's and fewer
+// repetitions than the level stands for.
 func (c *Config) WhyNotCertifying() []string {
 	var why []string
 	if c.Runtime == RuntimeProcess {
@@ -94,6 +119,10 @@ func (c *Config) WhyNotCertifying() []string {
 	}
 	if c.Observe != 0 {
 		why = append(why, "the observation bound is overridden ("+c.Observe.String()+", observe in "+filepath.Base(c.Path)+")")
+	}
+	if fewer := c.Repeat().Fewer(Standard(c.Level)); len(fewer) > 0 {
+		why = append(why, fmt.Sprintf("situations are made less often than the level %s stands for (%s; repetitions.%s in %s)",
+			c.Level, strings.Join(fewer, "; "), c.Level, filepath.Base(c.Path)))
 	}
 	if c.Runner.LabelFilter != "" {
 		why = append(why, "only a part was selected (labelFilter "+c.Runner.LabelFilter+")")

@@ -51,6 +51,23 @@ func TestPublishedConfiguration(t *testing.T) {
 	}
 }
 
+// A level is a claim of how hard was looked: with less of it nothing is certified.
+func TestFewerRepetitionsDoNotCertify(t *testing.T) {
+	for text, want := range map[string]string{
+		"level: certify\nrepetitions: {certify: {drains: 7, restarts: 1}}\n": "less often than the level certify stands for (drains 7, not 50; restarts 1, not 10; repetitions.certify in ginkgo.yaml)",
+		"level: gate\nrepetitions: {certify: {drains: 7}}\n":                 "",
+		"level: gate\nrepetitions: {gate: {drains: 700}}\n":                  "",
+	} {
+		c, err := config.LoadEnv(write(t, "target: t.yaml\n"+text), env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := strings.Join(c.WhyNotCertifying(), "; "); want == "" && why != "" || !strings.Contains(why, want) {
+			t.Errorf("%q: got %q, want %q", text, why, want)
+		}
+	}
+}
+
 func TestDefaultsFillWhatIsLeftOut(t *testing.T) {
 	c, err := config.LoadEnv(write(t, "target: t.yaml\nrepetitions: {certify: {drains: 7}}\nlevel: certify\nreport: {keep: 0}\n"), env())
 	if err != nil {

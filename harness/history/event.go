@@ -81,6 +81,9 @@ type Header struct {
 	// StampError is the probe's own error: the longest distance of two stamps
 	// around a no-op sent through the same path, in nanoseconds.
 	StampError time.Duration `json:"stamp_error_ns"`
+	// Since is when the history before this one was cut, for one that goes on with the same
+	// gateway: of what happened earlier it holds only what was still true. 0: it is the first.
+	Since Stamp `json:"since,omitempty"`
 }
 
 // What a target may have none of.

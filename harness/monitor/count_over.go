@@ -32,6 +32,9 @@ func (v *View) findOvercounts() []overcount {
 				continue
 			}
 			from := read.Event.Call.Add(-v.Grace)
+			if v.Header.Since != 0 && from < v.Header.Since && read.Life.Start == nil {
+				continue // of turns that had just ended when the history was cut nothing is known
+			}
 			if read.State.Count == 0 || v.frozen(from.Add(-v.Grace), read.Event.Return) {
 				told = told && read.State.Count != 0
 				if read.State.Count == 0 {

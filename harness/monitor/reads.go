@@ -117,9 +117,13 @@ func (p *Publication) readBetween(before, l *Life) bool {
 	return i < len(p.Reads) && p.Reads[i].Event.Return <= l.From
 }
 
-// firstLaunched says whether no process was launched before the one of this life.
+// firstLaunched says whether no process was launched before the one of this life. A history
+// that goes on from another begins with one.
 func (v *View) firstLaunched(l *Life) bool {
-	return l.Index == 0 || v.Lives[l.Index-1].Start == nil && v.firstLaunched(v.Lives[l.Index-1])
+	if l.Index == 0 {
+		return v.Header.Since == 0
+	}
+	return v.Lives[l.Index-1].Start == nil && v.firstLaunched(v.Lives[l.Index-1])
 }
 
 // since is the index of the first reading begun at or after the instant.

@@ -12,7 +12,7 @@ import (
 
 // AtRest says in what the gateway is not at rest; "": it is. At rest it lives, every
 // publication shows running with nothing in flight, every turn has ended for its client,
-// and the model holds none. The marker is the caller's to know of.
+// none that a crash cut off is still owed, and the model holds none. The marker is the caller's to know of.
 func (g *Gateway) AtRest() string {
 	if !g.Alive() {
 		return "the gateway's process is gone"
@@ -26,7 +26,7 @@ func (g *Gateway) AtRest() string {
 	defer g.live.mu.Unlock()
 	for _, t := range g.live.turns {
 		open := t.Sent && t.Outcome == "" || t.Queued && !t.ModelDone || t.Arranged && !t.ModelDone
-		if open || t.InModel {
+		if open || t.InModel || t.owed() {
 			return t.String()
 		}
 	}
@@ -35,9 +35,9 @@ func (g *Gateway) AtRest() string {
 
 // Cut closes the history, as End does, and begins the next one with the gateway going on
 // as it is: a long run is judged in pieces, so that neither memory nor judging grows with
-// its length. Between two pieces nothing may be in flight and no marker lie there, or
-// nobody could tell whose doing is what follows; it is an error where the gateway is not
-// at rest. Of header, what differs from the last one is taken: Spec and Seed.
+// its length. Between two pieces nothing may be in flight, no marker lie there, and none have
+// lain there within B that the gateway was not seen to notice, or nobody could tell whose
+// doing is what follows; it is an error where the gateway is not at rest. Of header, what differs from the last one is taken: Spec and Seed.
 func (g *Gateway) Cut(ctx context.Context, o history.Outcome, header history.Header, file string) ([]history.Event, error) {
 	if why := g.AtRest(); why != "" {
 		return nil, errors.New("a history can be cut only while nothing happens: " + why)
@@ -49,7 +49,7 @@ func (g *Gateway) Cut(ctx context.Context, o history.Outcome, header history.Hea
 	g.seq++
 	g.keep(history.Event{Seq: g.seq, Kind: history.KindOutcome, Call: at, Return: at, Outcome: &o})
 	next := g.o.Header
-	next.Spec, next.Seed = header.Spec, header.Seed
+	next.Spec, next.Seed, next.Since = header.Spec, header.Seed, at
 	events, err := g.live.cut(next)
 	g.past = turnsOf(events)
 	if g.writer != nil {
@@ -82,7 +82,9 @@ func carried(events []history.Event) []history.Event {
 			switch e.Action.Name {
 			case history.ActionStart, history.ActionRespawn, history.ActionRecreate:
 				if e.Action.Error == "" {
-					process = nil
+					// It is written down when it was done, and the new process may have been seen
+					// before that.
+					process = slices.DeleteFunc(process, func(p history.Event) bool { return p.Return <= e.Call })
 				}
 			}
 		case history.KindProcess:

@@ -5,7 +5,75 @@ import (
 	"testing"
 
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/target"
 )
+
+// A gateway is not at rest while it may yet start something: what came of it in the next
+// history would be nobody's, and that it never came would be seen in none.
+func TestAtRest(t *testing.T) {
+	turn := func(phase history.TurnPhase, more history.Turn) history.Event {
+		more.ID, more.Phase, more.Ingress = "t", phase, "chat"
+		return history.Event{Kind: history.KindTurn, Turn: &more}
+	}
+	model := func(phase history.ModelPhase) history.Event {
+		return history.Event{Kind: history.KindModel, Model: &history.Model{Turn: "t", Call: 1, Phase: phase}}
+	}
+	sent, durable := turn(history.TurnSent, history.Turn{}), turn(history.TurnSent, history.Turn{Durable: true})
+	ended := func(o history.TurnOutcome) history.Event { return turn(history.TurnEnded, history.Turn{Outcome: o}) }
+	called, done, gone := model(history.ModelCalled), model(history.ModelDone), model(history.ModelGone)
+	for name, c := range map[string]struct {
+		events []history.Event
+		rest   bool
+	}{
+		"nothing":                       {nil, true},
+		"a turn that is over":           {[]history.Event{sent, called, done, ended(history.Finished)}, true},
+		"one under way":                 {[]history.Event{sent}, false},
+		"one that the model holds":      {[]history.Event{sent, called, ended(history.Aborted)}, false},
+		"queued":                        {[]history.Event{sent, turn(history.TurnQueued, history.Turn{}), ended(history.Queued)}, false},
+		"cut off, and nobody's":         {[]history.Event{sent, called, gone, ended(history.Cut)}, true},
+		"cut off, and owed":             {[]history.Event{durable, called, gone, ended(history.Cut)}, false},
+		"cut off, and run again":        {[]history.Event{durable, called, gone, ended(history.Cut), called, done}, true},
+		"cut off before it was started": {[]history.Event{durable, ended(history.Cut)}, true},
+		"the client hung up":            {[]history.Event{durable, called, gone, ended(history.Aborted)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &Gateway{o: Options{Target: &target.Target{Publications: []target.Publication{{Name: "file"}}}}, live: newLive()}
+			g.live.add(history.Event{Kind: history.KindProcess, Process: &history.Process{Phase: history.ProcessSeen}})
+			g.live.add(history.Event{Kind: history.KindState, State: &history.State{Publication: "file", State: history.Running}})
+			for _, e := range c.events {
+				g.live.add(e)
+			}
+			if why := g.AtRest(); (why == "") != c.rest {
+				t.Errorf("%q", why)
+			}
+		})
+	}
+}
+
+// A launch is written down when it was done: what was seen of the new process meanwhile is
+// carried over, or its sockets could close later without anybody's notice.
+func TestWhatIsSeenDuringALaunchIsCarried(t *testing.T) {
+	seen := func(phase string, pid int, from, to history.Stamp) history.Event {
+		return history.Event{Kind: history.KindProcess, Call: from, Return: to, Process: &history.Process{Phase: phase, PID: pid}}
+	}
+	got := carried([]history.Event{
+		{Kind: history.KindHeader, Header: &history.Header{}},
+		seen(history.ProcessSeen, 7, 10, 20), seen(history.ProcessListening, 7, 20, 30), seen(history.ProcessClosed, 7, 30, 40), seen(history.ProcessGone, 7, 30, 40),
+		seen(history.ProcessListening, 8, 60, 70),
+		{Kind: history.KindAction, Call: 50, Return: 80, Action: &history.Action{Name: history.ActionRespawn}},
+		seen(history.ProcessSeen, 8, 55, 90),
+	})
+	var phases []string
+	for _, e := range got {
+		phases = append(phases, e.Process.Phase)
+		if e.Process.PID != 8 {
+			t.Errorf("of a process that is gone: %+v", e.Process)
+		}
+	}
+	if want := []string{history.ProcessSeen, history.ProcessListening}; !slices.Equal(phases, want) {
+		t.Errorf("carried %v, want %v", phases, want)
+	}
+}
 
 // What the next history begins with is what is still true: the process that lives, its
 // sockets, and what each publication showed last.

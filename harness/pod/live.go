@@ -68,6 +68,7 @@ type TurnView struct {
 	ModelDone   bool
 	ModelGone   bool
 	InModel     bool // the model holds it now
+	Durable     bool // its ingress owes it when a crash cuts it off
 	SentReturn  history.Stamp
 	EndedReturn history.Stamp
 }
@@ -96,6 +97,12 @@ func (t TurnView) String() string {
 		return fmt.Sprintf("turn %s on %s was sent, no answer yet", t.ID, t.Ingress)
 	}
 	return fmt.Sprintf("turn %s on %s is not sent yet", t.ID, t.Ingress)
+}
+
+// owed says whether the gateway may yet run it again: it was cut off while the model worked
+// on it, and its ingress is one that owes such turns.
+func (t TurnView) owed() bool {
+	return t.Durable && t.Outcome == history.Cut && t.ModelCalls > 0 && !t.ModelDone
 }
 
 // live is the present state derived from the events as they arrive, and the
@@ -173,7 +180,7 @@ func (l *live) turn(e history.Event) {
 	case history.TurnArranged:
 		t.Arranged = true
 	case history.TurnSent:
-		t.Sent, t.SentReturn = true, e.Return
+		t.Sent, t.SentReturn, t.Durable = true, e.Return, e.Turn.Durable
 	case history.TurnArriving:
 		t.Arriving = true
 	case history.TurnAnswered:

@@ -59,13 +59,25 @@ func (c *callbacks) take(w http.ResponseWriter, r *http.Request) {
 	d := delivery{at: now(), answer: a, said: make(chan struct{})}
 	select {
 	case t.delivered <- d:
-		select {
-		case <-d.said:
-		case <-t.over:
-		}
+		d.heard(t)
 	case <-t.over: // it has its reply, or gave up
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// heard waits until the turn's client has taken it in. Some gateways hand the reply over
+// before they answer the request that brought the turn: such a one is not kept waiting, or
+// it would never come to that.
+func (d delivery) heard(t *turn) {
+	select {
+	case <-t.listening:
+	default:
+		return
+	}
+	select {
+	case <-d.said:
+	case <-t.over:
+	}
 }
 
 // callbackHead is how much of a request is read to know whose it is, in bytes.
@@ -96,25 +108,9 @@ func (c *client) posted(a *answer) {
 	if !c.detach(a, outcome, detail) {
 		return
 	}
-	resumed := t.resumed
-	if !t.params.Stall {
-		resumed = nil
-	} else {
-		t.clock.halt()
-		at := now()
-		c.record(history.TurnStalled, at, at, history.Turn{})
-	}
+	close(t.listening)
 	for {
 		select {
-		case <-t.arriving:
-			at := now()
-			c.record(history.TurnArriving, at, at, history.Turn{})
-		case <-resumed:
-			resumed = nil
-			call := now() // nothing is read before
-			c.record(history.TurnResumed, call, now(), history.Turn{})
-			t.clock.resume()
-			close(t.awake)
 		case d := <-t.delivered:
 			ev := c.seen(d.answer)
 			ev.Outcome, ev.Detail = d.answer.handedOver(t.ingress, t.want())
@@ -127,7 +123,7 @@ func (c *client) posted(a *answer) {
 			// What the kernel took over before it was read here is handed over, too: all that
 			// is certain is that the model had not let go of it yet.
 			t.mu.Lock()
-			since = max(since, t.releasedAt)
+			since = max(min(since, d.at), t.releasedAt)
 			t.mu.Unlock()
 			c.end(since, max(d.at, since), ev)
 			close(d.said)
@@ -135,6 +131,30 @@ func (c *client) posted(a *answer) {
 		case <-t.ctx.Done():
 			at := now()
 			c.broken(since, at, nil, context.Cause(t.ctx))
+			return
+		}
+	}
+}
+
+// unread goes beside a turn whose client leaves its reply unread, and says when one begins
+// to arrive, and when the client reads again.
+func (c *client) unread(context.Context) {
+	t := c.t
+	for {
+		select {
+		case <-t.arriving:
+			at := now()
+			c.record(history.TurnArriving, at, at, history.Turn{})
+		case <-t.resumed:
+			if !t.live() {
+				return
+			}
+			call := now() // nothing is read before
+			c.record(history.TurnResumed, call, now(), history.Turn{})
+			t.clock.resume()
+			close(t.awake)
+			return
+		case <-t.over:
 			return
 		}
 	}

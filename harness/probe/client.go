@@ -127,7 +127,13 @@ func (c *client) run() {
 		t.cancel()
 	})
 	defer t.clock.stop()
-	if t.params.Stall && t.ingress.Callback == nil && !c.stall() {
+	switch {
+	case t.params.Stall && t.ingress.Callback != nil:
+		t.clock.halt()
+		at := now()
+		c.record(history.TurnStalled, at, at, history.Turn{})
+		c.s.spawn(c.unread)
+	case t.params.Stall && !c.stall():
 		return
 	}
 	c.receive()

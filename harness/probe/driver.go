@@ -22,6 +22,11 @@ const (
 	driverAnswers = 10 * time.Second
 )
 
+// driverReads is how long it may take to say what is published. A reading that takes
+// longer than a bound proves nothing against a gateway that is late, so one that does is
+// none.
+const driverReads = httpReadTimeout
+
 // driverAgain is how long after a try to reach the gateway the next one is made.
 const driverAgain = 10 * time.Millisecond
 
@@ -47,7 +52,60 @@ type driver struct {
 	conn    net.Conn
 	broken  error // why it is of no use (any more)
 	next    uint64
-	waiting map[uint64]chan wire.DriverEvent
+	waiting map[uint64]*inbox
+}
+
+// inbox holds the events of a request until they are read.
+type inbox struct {
+	ready chan struct{} // one may be taken, or none will come any more
+
+	mu     sync.Mutex
+	events []wire.DriverEvent
+	closed bool
+}
+
+func newInbox() *inbox { return &inbox{ready: make(chan struct{}, 1)} }
+
+// put adds an event, and says whether there was room for it.
+func (i *inbox) put(ev wire.DriverEvent) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.events) >= maxDriverEvents {
+		return false
+	}
+	i.events = append(i.events, ev)
+	i.signal()
+	return true
+}
+
+// take returns the next event after ready; false: there will be none.
+func (i *inbox) take() (wire.DriverEvent, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.events) == 0 {
+		return wire.DriverEvent{}, false
+	}
+	ev := i.events[0]
+	i.events = i.events[1:]
+	if len(i.events) > 0 || i.closed {
+		i.signal()
+	}
+	return ev, true
+}
+
+// close says that no more will come.
+func (i *inbox) close() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.closed = true
+	i.signal()
+}
+
+func (i *inbox) signal() {
+	select {
+	case i.ready <- struct{}{}:
+	default:
+	}
 }
 
 func newDriver(log *slog.Logger, address string) (*driver, error) {
@@ -55,7 +113,7 @@ func newDriver(log *slog.Logger, address string) (*driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nobody can listen for the driver on %s: %w", address, err)
 	}
-	return &driver{log: log, listener: l, come: make(chan struct{}), waiting: map[uint64]chan wire.DriverEvent{}}, nil
+	return &driver{log: log, listener: l, come: make(chan struct{}), waiting: map[uint64]*inbox{}}, nil
 }
 
 // serve takes the one driver, and reads what it says until it ends.
@@ -78,14 +136,22 @@ func (d *driver) serve(ctx context.Context) {
 func (d *driver) fail(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.lose(err)
+}
+
+// lose needs d.mu.
+func (d *driver) lose(err error) {
 	if d.broken != nil {
 		return
 	}
 	d.broken = fmt.Errorf("%w: %w", errNoDriver, err)
 	d.log.Error("the driver is lost", "error", err)
 	for id, events := range d.waiting {
-		close(events)
+		events.close()
 		delete(d.waiting, id)
+	}
+	if d.conn != nil {
+		_ = d.conn.Close() // it may as well know
 	}
 	closeOnce(d.come)
 }
@@ -137,18 +203,14 @@ func (d *driver) give(ev wire.DriverEvent) error {
 	if !known {
 		return fmt.Errorf("it speaks of a request %d that was never made", ev.ID)
 	}
-	if events != nil {
-		select {
-		case events <- ev:
-		default:
-			return fmt.Errorf("more than %d events of request %d wait to be read", cap(events), ev.ID)
-		}
+	if events != nil && !events.put(ev) {
+		return fmt.Errorf("more than %d events of request %d wait to be read", maxDriverEvents, ev.ID)
 	}
 	return nil
 }
 
 // ask writes a request and returns its ID and where its events come.
-func (d *driver) ask(ctx context.Context, r wire.DriverRequest) (uint64, <-chan wire.DriverEvent, error) {
+func (d *driver) ask(ctx context.Context, r wire.DriverRequest) (uint64, *inbox, error) {
 	timer := time.NewTimer(driverComes)
 	defer timer.Stop()
 	select {
@@ -165,24 +227,24 @@ func (d *driver) ask(ctx context.Context, r wire.DriverRequest) (uint64, <-chan 
 	}
 	d.next++
 	r.ID = d.next
-	events := make(chan wire.DriverEvent, maxDriverEvents)
+	events := newInbox()
 	d.waiting[r.ID] = events
-	if err := d.write(r); err != nil {
-		delete(d.waiting, r.ID)
-		return 0, nil, fmt.Errorf("%w: %w", errNoDriver, err)
+	if d.write(r); d.broken != nil {
+		return 0, nil, d.broken
 	}
 	return r.ID, events, nil
 }
 
-// write needs d.mu.
-func (d *driver) write(r wire.DriverRequest) error {
+// write needs d.mu. After a line that was not taken whole no other can be understood.
+func (d *driver) write(r wire.DriverRequest) {
 	raw, err := json.Marshal(r)
-	if err != nil {
-		return err
+	if err == nil {
+		_ = d.conn.SetWriteDeadline(time.Now().Add(driverAnswers))
+		_, err = d.conn.Write(append(raw, '\n'))
 	}
-	_ = d.conn.SetWriteDeadline(time.Now().Add(driverAnswers))
-	_, err = d.conn.Write(append(raw, '\n'))
-	return err
+	if err != nil {
+		d.lose(fmt.Errorf("it does not take a request: %w", err))
+	}
 }
 
 // forget lets go of a request.
@@ -197,13 +259,13 @@ func (d *driver) abort(id uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.broken == nil {
-		_ = d.write(wire.DriverRequest{ID: id, Do: wire.DriverAbort}) // a driver that is lost is told of when it is read
+		d.write(wire.DriverRequest{ID: id, Do: wire.DriverAbort})
 	}
 }
 
 // question asks for one event.
-func (d *driver) question(ctx context.Context, r wire.DriverRequest) (wire.DriverEvent, error) {
-	ctx, cancel := context.WithTimeout(ctx, driverAnswers)
+func (d *driver) question(ctx context.Context, r wire.DriverRequest, within time.Duration) (wire.DriverEvent, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	id, events, err := d.ask(ctx, r)
 	if err != nil {
@@ -211,13 +273,14 @@ func (d *driver) question(ctx context.Context, r wire.DriverRequest) (wire.Drive
 	}
 	defer d.forget(id)
 	select {
-	case ev, ok := <-events:
+	case <-events.ready:
+		ev, ok := events.take()
 		if !ok {
 			return ev, d.lost()
 		}
 		return ev, nil
 	case <-ctx.Done():
-		return wire.DriverEvent{}, fmt.Errorf("%w: it did not answer %q within %s", errNoDriver, r.Do, driverAnswers)
+		return wire.DriverEvent{}, fmt.Errorf("%w: it did not answer %q within %s", errNoDriver, r.Do, within)
 	}
 }
 
@@ -248,7 +311,7 @@ func (d *driver) here() bool {
 
 // ready asks once whether the gateway takes turns.
 func (d *driver) ready(ctx context.Context) (bool, string) {
-	ev, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverReady})
+	ev, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverReady}, driverAnswers)
 	switch {
 	case err != nil && !d.here():
 		return false, fmt.Sprintf("the driver: it did not connect to %s; a sidecar must start it, with {{driver_address}}", d.listener.Addr())
@@ -269,7 +332,7 @@ func (d *driver) publisher(spec *wire.Publication) func(context.Context) reading
 			r.state = history.State{Publication: spec.Name, Problem: history.ProblemUnreachable, Error: "the driver has not come yet"}
 			return r
 		}
-		ev, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverState, Publication: spec.Name})
+		ev, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverState, Publication: spec.Name}, driverReads)
 		r.ret = now()
 		switch {
 		case err != nil:
@@ -316,7 +379,7 @@ func (c *client) undriven(call history.Stamp, err error) {
 
 // driven follows a turn, and says whether it must be sent again: the gateway could not be
 // reached, and there is time left.
-func (c *client) driven(id uint64, call history.Stamp, events <-chan wire.DriverEvent, again bool) bool {
+func (c *client) driven(id uint64, call history.Stamp, events *inbox, again bool) bool {
 	t := c.t
 	sent, since := false, call
 	var reply []byte
@@ -339,16 +402,30 @@ func (c *client) driven(id uint64, call history.Stamp, events <-chan wire.Driver
 		c.end(since, max(since, ret), history.Turn{Outcome: outcome, Detail: detail, Bytes: len(reply)})
 		return false
 	}
+	// orphan lets go of a turn whose driver is lost. To the gateway its client went away: what
+	// it makes of that is its right.
+	orphan := func(ret history.Stamp) bool {
+		if sent {
+			c.record(history.TurnAborted, since, ret, history.Turn{})
+		}
+		c.vanish()
+		return false
+	}
 	for {
 		select {
-		case ev, ok := <-events:
+		case <-events.ready:
+			ev, ok := events.take()
 			ret := now()
 			if !ok {
-				c.vanish()
-				return false
+				return orphan(ret)
 			}
 			switch ev.Event {
 			case wire.DriverUnreachable:
+				if !sent && t.called() {
+					c.s.driver.fail(fmt.Errorf("it says that turn %s was not handed over, and the model was called for it", t.id))
+					c.vanish()
+					return false
+				}
 				if !sent && again {
 					return true
 				}
@@ -392,8 +469,7 @@ func (c *client) driven(id uint64, call history.Stamp, events <-chan wire.Driver
 				return finish(ret, history.Cut, ev.Detail)
 			default:
 				c.s.driver.fail(fmt.Errorf("it says %q of a turn, which nobody understands", ev.Event))
-				c.vanish()
-				return false
+				return orphan(ret)
 			}
 			since = ret
 		case <-t.ctx.Done():

@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
@@ -102,8 +106,117 @@ func TestADriverThatDies(t *testing.T) {
 		t.Fatalf("asked %+v, %v", r, err)
 	}
 	_ = conn.Close()
-	if ev, ok := <-events; ok {
+	<-events.ready
+	if ev, ok := events.take(); ok {
 		t.Errorf("got %+v", ev)
+	}
+}
+
+// What it said before it went is heard all the same.
+func TestADriverThatSaysAWordAndDies(t *testing.T) {
+	d, conn := aDriver(t, hello)
+	_, events, err := d.ask(t.Context(), wire.DriverRequest{Do: wire.DriverSubmit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(conn, `{"id": 1, "event": "sent"}`)
+	fmt.Fprintln(conn, `{"id": 1, "event": "done"}`)
+	_ = conn.Close()
+	for _, want := range []string{wire.DriverSent, wire.DriverDone, ""} {
+		<-events.ready
+		if ev, ok := events.take(); ev.Event != want || ok != (want != "") {
+			t.Errorf("got %+v, %t, want %q", ev, ok, want)
+		}
+	}
+}
+
+// Whoever finds a driver out does so while it goes on speaking.
+func TestADriverThatIsLostWhileItSpeaks(t *testing.T) {
+	for range 200 {
+		d := &driver{log: slog.New(slog.DiscardHandler), come: make(chan struct{}), next: 1, waiting: map[uint64]*inbox{1: newInbox()}}
+		var speaks sync.WaitGroup
+		speaks.Go(func() {
+			for range 100 {
+				_ = d.give(wire.DriverEvent{ID: 1, Event: wire.DriverText})
+			}
+		})
+		d.fail(errors.New("found out"))
+		speaks.Wait()
+	}
+}
+
+// A state is asked for 50 times a second: it must cost next to nothing.
+func TestQuestionsAreCheap(t *testing.T) {
+	d, conn := aDriver(t, hello)
+	go func() {
+		asked := json.NewDecoder(conn)
+		for {
+			var r wire.DriverRequest
+			if asked.Decode(&r) != nil {
+				return
+			}
+			fmt.Fprintf(conn, "{\"id\": %d, \"event\": \"ready\"}\n", r.ID)
+		}
+	}()
+	const n = 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range n {
+		if ok, why := d.ready(t.Context()); !ok {
+			t.Fatal(why)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / n; each > 64<<10 {
+		t.Errorf("a question takes %d bytes", each)
+	}
+}
+
+// A state that takes longer to be told than an HTTP answer may is not known: a gateway that
+// is late could hide in such a reading.
+func TestADriverThatTakesItsTime(t *testing.T) {
+	d, _ := aDriver(t, hello)
+	<-d.come
+	r := d.publisher(&wire.Publication{Name: "p"})(t.Context())
+	if took := r.ret.Sub(r.call); took > driverReads+time.Second || r.state.Problem != history.ProblemUnreachable {
+		t.Errorf("after %s: %+v", took, r.state)
+	}
+}
+
+// notes is a sink that keeps what it is told.
+type notes struct {
+	mu     sync.Mutex
+	events []history.Event
+}
+
+func (n *notes) record(e history.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.events = append(n.events, e)
+}
+
+// A turn that was not handed over reaches no model. A driver that says so of one that did
+// could hide a gateway that lets turns in during a drain.
+func TestADriverThatHidesATurn(t *testing.T) {
+	for called, lost := range map[int]bool{0: false, 1: true} {
+		d, conn := aDriver(t, hello)
+		kept := &notes{}
+		s := &session{driver: d, turns: newTurns(), rec: kept}
+		turn := newTurn(t.Context(), wire.SubmitParams{}, &ingress{Ingress: wire.Ingress{Name: "socket", Wire: wire.Driver}})
+		turn.calls = called
+		if err := s.turns.add(turn); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			var r wire.DriverRequest
+			if json.NewDecoder(conn).Decode(&r) == nil {
+				fmt.Fprintf(conn, "{\"id\": %d, \"event\": \"unreachable\"}\n", r.ID)
+			}
+		}()
+		newClient(s, turn).drive()
+		if got := d.lost() != nil; got != lost || lost == (len(kept.events) > 0) {
+			t.Errorf("called %d times: lost %v, recorded %+v", called, d.lost(), kept.events)
+		}
 	}
 }
 
@@ -113,7 +226,33 @@ func TestADriverThatIsSilent(t *testing.T) {
 	<-d.come
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverState}); !errors.Is(err, errNoDriver) || !strings.Contains(err.Error(), "did not answer") {
+	if _, err := d.question(ctx, wire.DriverRequest{Do: wire.DriverState}, driverAnswers); !errors.Is(err, errNoDriver) || !strings.Contains(err.Error(), "did not answer") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A gateway may hang up on its model when its client goes away, and a driver that dies is one.
+func TestTurnsOfADriverThatDies(t *testing.T) {
+	d, conn := aDriver(t, hello)
+	kept := &notes{}
+	s := &session{driver: d, turns: newTurns(), rec: kept}
+	turn := newTurn(t.Context(), wire.SubmitParams{}, &ingress{Ingress: wire.Ingress{Name: "socket", Wire: wire.Driver}})
+	if err := s.turns.add(turn); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		var r wire.DriverRequest
+		if json.NewDecoder(conn).Decode(&r) == nil {
+			fmt.Fprintf(conn, "{\"id\": %d, \"event\": \"accepted\"}\n", r.ID)
+		}
+		_ = conn.Close()
+	}()
+	newClient(s, turn).drive()
+	var phases []history.TurnPhase
+	for _, e := range kept.events {
+		phases = append(phases, e.Turn.Phase)
+	}
+	if want := []history.TurnPhase{history.TurnSent, history.TurnAnswered, history.TurnAborted}; !slices.Equal(phases, want) {
+		t.Errorf("recorded %v, want %v", phases, want)
 	}
 }

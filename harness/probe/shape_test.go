@@ -24,7 +24,9 @@ func (g *fakeGateway) shaped(like wire.Ingress) []wire.Ingress {
 	events.Failed = []wire.StreamEvent{{JSON: map[string]string{"trouble": "."}}}
 	hook.Name, hook.Wire, hook.URL = "hook", wire.PostThenCallback, g.server.URL+"/hook"
 	hook.Callback = &wire.Callback{Reply: "say", Failed: []wire.Recognise{{JSON: map[string]string{"trouble": "."}}}}
-	return []wire.Ingress{whole, events, hook}
+	first := hook
+	first.Name, first.URL = "hook-first", g.server.URL+"/hook-first"
+	return []wire.Ingress{whole, events, hook, first}
 }
 
 func (g *fakeGateway) shapes(mux *http.ServeMux) {
@@ -63,6 +65,7 @@ func (g *fakeGateway) shapes(mux *http.ServeMux) {
 		}
 		fmt.Fprint(w, "event: end\n\n")
 	})
+	turn("/hook-first", g.handsOverFirst)
 	turn("/hook", func(w http.ResponseWriter, input string) {
 		w.WriteHeader(http.StatusAccepted)
 		go func() {
@@ -78,6 +81,20 @@ func (g *fakeGateway) shapes(mux *http.ServeMux) {
 	})
 }
 
+// handsOverFirst hands the reply over before it answers the request that brought the turn, as
+// a bot does that works through what it is told.
+func (g *fakeGateway) handsOverFirst(w http.ResponseWriter, input string) {
+	defer g.release()
+	text, ok := g.modelSays(input)
+	if !ok {
+		http.Error(w, "no model", http.StatusBadGateway)
+		return
+	}
+	g.tell(fmt.Sprintf("{\"about\": %q, \"typing\": true}", input))
+	g.tell(fmt.Sprintf("{\"say\": %q}", text))
+	w.WriteHeader(http.StatusAccepted)
+}
+
 // tell hands something to the callback.
 func (g *fakeGateway) tell(body string) {
 	resp, err := g.client.Post("http://"+g.callback+"/replies", "application/json", strings.NewReader(body))
@@ -91,7 +108,7 @@ func (g *fakeGateway) tell(body string) {
 // Answers of any shape are read: accepted, failed and refused turns, and the ends of
 // those that were held.
 func TestShapes(t *testing.T) {
-	for _, ingress := range []string{"json", "sse", "hook"} {
+	for _, ingress := range []string{"json", "sse", "hook", "hook-first"} {
 		t.Run(ingress, func(t *testing.T) {
 			r := newRig(t)
 			id := r.send(wire.SubmitParams{Ingress: ingress, Script: wire.Script{Hold: true, ReplyBytes: 5000}})
@@ -147,12 +164,16 @@ func TestShapesThatEndTooSoon(t *testing.T) {
 
 // A reply that comes as a request can be left unread: its gateway goes on handing it over.
 func TestAReplyLeftUnread(t *testing.T) {
-	r := newRig(t)
-	id := r.send(wire.SubmitParams{Ingress: "hook", Stall: true, Script: wire.Script{ReplyBytes: 8 << 20}})
-	r.await("that it arrives", turnIs(id, history.TurnArriving))
-	r.must(r.Resume(r.ctx, id))
-	resumed := r.await("that it was resumed", turnIs(id, history.TurnResumed))
-	r.ended(id, history.Finished)
-	r.await("that the gateway is done with it", after(resumed.Seq, countIs(history.Running, 0)))
-	r.checkHistory()
+	for _, ingress := range []string{"hook", "hook-first"} {
+		t.Run(ingress, func(t *testing.T) {
+			r := newRig(t)
+			id := r.send(wire.SubmitParams{Ingress: ingress, Stall: true, Script: wire.Script{ReplyBytes: 8 << 20}})
+			r.await("that it arrives", turnIs(id, history.TurnArriving))
+			r.must(r.Resume(r.ctx, id))
+			resumed := r.await("that it was resumed", turnIs(id, history.TurnResumed))
+			r.ended(id, history.Finished)
+			r.await("that the gateway is done with it", after(resumed.Seq, countIs(history.Running, 0)))
+			r.checkHistory()
+		})
+	}
 }

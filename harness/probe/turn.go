@@ -12,6 +12,9 @@ import (
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
+// maxEarly is how many requests to the callback of a turn may wait for its client.
+const maxEarly = 16
+
 // maxLive bounds the turns whose client still waits.
 const maxLive = 5000
 
@@ -32,8 +35,10 @@ type turn struct {
 	begun   atomic.Bool        // set by whoever brings the turn to its end
 	sent    chan struct{}      // closed when the request was handed over, or never will be
 	over    chan struct{}      // closed when the client's side has ended and is recorded
-	// delivered takes what arrives at the callback of its ingress.
+	// delivered takes what arrives at the callback of its ingress, and listening is closed
+	// when its client looks there: once the request that brought the turn was answered.
 	delivered chan delivery
+	listening chan struct{}
 	arriving  chan struct{} // a reply begins to arrive there, unread
 	awake     chan struct{} // closed when a stalled client has recorded that it reads again
 	clock     *stopwatch    // until the client gives up
@@ -50,7 +55,7 @@ func newTurn(ctx context.Context, p wire.SubmitParams, in *ingress) *turn {
 		id: newToken(), params: p, ingress: in, session: p.Session,
 		latch: make(chan struct{}), resumed: make(chan struct{}),
 		sent: make(chan struct{}), over: make(chan struct{}), awake: make(chan struct{}),
-		delivered: make(chan delivery), arriving: make(chan struct{}, 1),
+		delivered: make(chan delivery, maxEarly), listening: make(chan struct{}), arriving: make(chan struct{}, 1),
 		clock: newStopwatch(p.GiveUp),
 		open:  map[*modelCall]struct{}{},
 	}

@@ -24,6 +24,14 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// What is said of somebody's report does not move the reader's cursor.
+func TestADifferenceIsOneLine(t *testing.T) {
+	d := Difference{Kind: "extra-file", What: "a\x1b[2K\rb\nsame verdict"}
+	if got, want := d.String(), "extra-file: a b same verdict"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	f.Add("a\x1b[31mb\x1b[0m\x07\xff\u202e|`<b>*_\n", 40)
 	f.Add("bound 1 s, ]]> 12 ms", 8)

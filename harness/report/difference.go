@@ -12,7 +12,12 @@ type Difference struct {
 	What string // for people
 }
 
-func (d Difference) String() string { return d.Kind + ": " + d.What }
+// String is the difference as one printable line: what it tells of comes from a folder that
+// nobody vouches for.
+func (d Difference) String() string { return d.Kind + ": " + clean(d.What) }
+
+// Plain is text that came from elsewhere as one printable line.
+func Plain(s string) string { return clean(s) }
 
 // SuiteOf names a suite by its two programs.
 func SuiteOf(suite, probe string) *Suite {

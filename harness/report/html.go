@@ -19,7 +19,7 @@ var pageText string
 
 var page = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
-		"human": Human, "clean": clean, "slug": slug, "date": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"human": Human, "clean": clean, "slug": slug, "tone": tone, "date": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	}).Parse(pageText))
 })
 
@@ -33,7 +33,7 @@ func HTML(r *Report) ([]byte, error) {
 		}
 	}
 	slices.Reverse(data.Verdicts)
-	marks := map[string][]Mark{}
+	marks, broken := map[string][]Mark{}, map[string]bool{} // by history
 	for _, q := range r.Requirements {
 		row := pageRow{Requirement: q, V: q.Verdict.or()}
 		if !slices.Contains(data.Families, q.Family) {
@@ -46,6 +46,7 @@ func HTML(r *Report) ([]byte, error) {
 		}
 		for i := range q.Violations {
 			v := q.Violations[i]
+			broken[v.History] = broken[v.History] || row.V != Warn
 			marks[v.History] = append(marks[v.History], Mark{
 				At: v.At, Text: fmt.Sprintf("%s: expected %s; actual: %s", v.Requirement, v.Expected, v.Actual), Evidence: v.Evidence,
 			})
@@ -60,7 +61,7 @@ func HTML(r *Report) ([]byte, error) {
 	slices.SortStableFunc(data.Rows, func(a, b pageRow) int { return slices.Index(gravity, b.V) - slices.Index(gravity, a.V) })
 	for _, s := range r.Specs {
 		check := pageCheck{Spec: s, Marks: marks[s.File]}
-		check.Bad = s.Result != "passed" || len(check.Marks) > 0
+		check.Bad = s.Result != "passed" || broken[s.File]
 		if len(check.Marks) > maxMarks {
 			check.Marks = check.Marks[:maxMarks]
 		}
@@ -129,6 +130,17 @@ type pageCheck struct {
 	Bad     bool
 	Marks   []Mark
 	Picture template.HTML
+}
+
+// tone is how a verdict over all is shown: good, bad, or neither.
+func tone(v Verdict) string {
+	switch v {
+	case Conformant:
+		return "good"
+	case NonConformant, AsExpected, NotAsExpected:
+		return "bad"
+	}
+	return "open"
 }
 
 // slug makes an anchor of a check's text.

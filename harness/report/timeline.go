@@ -72,9 +72,14 @@ type timeline struct {
 	lanes       int
 }
 
-// span finds the first and the last instant that are shown.
+// span finds the first and the last instant that are shown. What was only carried over from
+// another history may be of long ago.
 func (t *timeline) span() bool {
+	var since history.Stamp
 	for _, e := range t.events {
+		if e.Kind == history.KindHeader {
+			since = e.Header.Since
+		}
 		if e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Return == 0 {
 			continue
 		}
@@ -83,6 +88,7 @@ func (t *timeline) span() bool {
 		}
 		t.until = max(t.until, e.Return)
 	}
+	t.from = max(t.from, since)
 	return t.until > t.from
 }
 
@@ -106,11 +112,11 @@ func (t *timeline) lane(label string, height int) int {
 	return middle
 }
 
-// bar is a piece of a lane between two instants.
+// bar is a piece of a lane between two instants. Its class may hold a word of the history's.
 func (t *timeline) bar(class string, middle, height int, from, until history.Stamp, title string) {
 	x := t.x(from)
 	t.draw("<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"><title>%s</title></rect>",
-		class, x, float64(middle)-float64(height)/2, max(minPieceWidth, t.x(until)-x), height, esc(title))
+		esc(class), x, float64(middle)-float64(height)/2, max(minPieceWidth, t.x(until)-x), height, esc(title))
 }
 
 func (t *timeline) tick(class string, middle int, e history.Event, label string) {
@@ -352,7 +358,7 @@ func (t *timeline) turn(s *side) {
 		t.bar("reply", middle, 3, answered.Call, until, title)
 	}
 	if end != nil {
-		t.draw("<circle class=\"turn %s\" cx=\"%.1f\" cy=\"%d\" r=\"2\"><title>%s</title></circle>", end.Turn.Outcome, t.x(until), middle, esc(title))
+		t.draw("<circle class=\"turn %s\" cx=\"%.1f\" cy=\"%d\" r=\"2\"><title>%s</title></circle>", esc(string(end.Turn.Outcome)), t.x(until), middle, esc(title))
 	}
 	for _, e := range s.events {
 		t.seen(e, middle)

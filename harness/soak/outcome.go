@@ -1,12 +1,15 @@
 package soak
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/monitor"
+	"github.com/drainproof/drainproof/harness/pod"
 	"github.com/drainproof/drainproof/harness/report"
 )
 
@@ -28,6 +31,7 @@ type Outcome struct {
 	Receipts    []string
 	Samples     []Samples
 	Lost        []string // schedules that could not be played to their end, and why
+	Down        int      // of those, the ones in which a gateway did not come up again
 	Interrupted bool
 	GivenUp     string // why it ended before its time was over, other than by a signal or a failure; "": it did not
 }
@@ -39,6 +43,17 @@ type Breach struct {
 	First       Schedule           // of those
 	Before      []Schedule         // that were played against the same gateway before it
 	History     string             // of the first, relative to the soak's folder; "": there was no room for it
+}
+
+// lose takes down a schedule that could not be played to its end. That of an engine that
+// stumbled now and then nothing follows; but a gateway that does not come up again is no
+// such thing, though nobody may be able to prove that it was its own doing.
+func (o *Outcome) lose(s Schedule, why error) {
+	o.Lost = append(o.Lost, fmt.Sprintf("schedule %d: %v", s.Seed, why))
+	var down *pod.StartError
+	if errors.As(why, &down) {
+		o.Down++
+	}
 }
 
 // count takes down how much was done.

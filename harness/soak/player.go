@@ -29,6 +29,7 @@ type Player struct {
 	dead    bool // the harness ended it
 	cycles  int
 	cycling time.Duration // spent in them
+	heeds   heeding
 }
 
 // NewPlayer plays against a gateway.
@@ -157,8 +158,10 @@ func (p *Player) turn(ctx context.Context, s Step) (done bool, err error) {
 func (p *Player) marker(ctx context.Context, s Step) (done bool, err error) {
 	switch s.Do {
 	case Begin:
+		p.heeds.begun()
 		return true, p.gw.Rewrite(ctx, s.How)
 	case Rewrite:
+		p.heeds.begun()
 		if s.MS != 0 {
 			return true, p.gw.LayRequest(ctx, pod.Request{Epoch: p.gw.Epoch(), Age: s.lasting()})
 		}
@@ -168,25 +171,40 @@ func (p *Player) marker(ctx context.Context, s Step) (done bool, err error) {
 			return true, nil
 		}
 		if m, ok := p.corpus.Find(s.How); ok && !(m.NotAsRoot && p.gw.Root()) {
+			p.heeds.begun()
 			return true, p.gw.LayMarker(ctx, m)
 		}
 		return true, nil
 	case Cancel:
-		return true, p.gw.CancelDrain(ctx)
+		return true, p.cancel(func() error { return p.gw.CancelDrain(ctx) })
 	case Hurry:
 		ops, err := operations(s.How)
 		if err != nil {
 			return true, err
 		}
-		return true, p.gw.Hurry(ctx, ops[0], ops[1:]...)
+		err = p.gw.Hurry(ctx, ops[0], ops[1:]...)
+		p.heeds.hurried(ops[len(ops)-1], time.Now())
+		return true, err
 	case Control:
 		if p.gw.Target().Control == nil || !p.gw.Alive() {
 			return true, nil
 		}
-		_, err := p.gw.Control(ctx, s.How)
-		return true, err
+		ask := func() error { _, err := p.gw.Control(ctx, s.How); return err }
+		if s.How == history.AskCancel {
+			return true, p.cancel(ask)
+		}
+		p.heeds.begun()
+		return true, ask()
 	}
 	return false, nil
+}
+
+// cancel has a drain taken back, and remembers whether it was seen before.
+func (p *Player) cancel(take func() error) error {
+	seen := p.shows(history.Draining)
+	err := take()
+	p.heeds.over(seen, time.Now())
+	return err
 }
 
 // operations reads the operations of a hurry.
@@ -327,8 +345,9 @@ func (p *Player) cycle(ctx context.Context, n int) error {
 		if err := p.gw.BeginDrain(ctx); err != nil {
 			return err
 		}
+		p.heeds.begun()
 		drained := p.until(ctx, func() bool { return p.shows(history.Draining) })
-		if err := p.gw.CancelDrain(ctx); err != nil {
+		if err := p.cancel(func() error { return p.gw.CancelDrain(ctx) }); err != nil {
 			return err
 		}
 		if !drained || !p.until(ctx, func() bool { return p.shows(history.Running) }) {
@@ -402,7 +421,7 @@ func (p *Player) rest(ctx context.Context) error {
 	if err := gw.Release(ctx); err != nil {
 		return err
 	}
-	if err := gw.CancelDrain(ctx); err != nil {
+	if err := p.cancel(func() error { return gw.CancelDrain(ctx) }); err != nil {
 		return err
 	}
 	if p.ending || !gw.Alive() {
@@ -410,6 +429,11 @@ func (p *Player) rest(ctx context.Context) error {
 			return err
 		}
 		if err := gw.Release(ctx); err != nil { // what it took up again
+			return err
+		}
+	}
+	if wait := p.heeds.open(gw.B(), time.Now()); wait > 0 {
+		if err := gw.Hold(ctx, wait); err != nil {
 			return err
 		}
 	}

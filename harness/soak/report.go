@@ -95,13 +95,18 @@ func (r *Report) rule(o *Outcome) {
 		r.Why = fmt.Sprintf("it was given up after %d schedules, in which nothing was broken: %s", o.Schedules, o.GivenUp)
 	case o.Schedules == 0:
 		r.Why = "nothing was played"
+	case o.Down > 0:
+		r.Why = fmt.Sprintf("a gateway did not come up again in %d of %d schedules, and nothing shows why; see lost in %s", o.Down, o.Schedules, FileName)
 	case len(o.Lost) > 0 && len(o.Lost)*100 > o.Schedules:
-		r.Why = fmt.Sprintf("%d of %d schedules could not be played to their end; the first: %s", len(o.Lost), len(o.Lost)+o.Schedules, o.Lost[0])
+		r.Why = fmt.Sprintf("%d of %d schedules could not be played to their end; the first: %s", len(o.Lost), o.Schedules, o.Lost[0])
 	case len(missing) > 0:
 		r.Why = "it never came to: " + strings.Join(missing, ", ") + "; soak for longer"
 	default:
 		r.Verdict, r.ExitCode = report.Conformant, 0
 		r.Why = fmt.Sprintf("%d schedules broke nothing, and reached all %d goals", o.Schedules, len(o.Goals))
+		if n := len(o.Lost); n > 0 {
+			r.Why += fmt.Sprintf("; %d of them could not be played to their end, the first: %s", n, o.Lost[0])
+		}
 	}
 }
 

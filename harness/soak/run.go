@@ -138,7 +138,7 @@ func (r *run) one(ctx context.Context, s Schedule) (failed bool, err error) {
 	failed, err = r.judge(s, name, events)
 	if played != nil && !failed && err == nil {
 		// Nothing shows that it was the gateway's doing.
-		r.out.Lost = append(r.out.Lost, fmt.Sprintf("schedule %d: %v", s.Seed, played))
+		r.out.lose(s, played)
 		if len(r.out.Lost) >= maxLost {
 			err = fmt.Errorf("%d schedules could not be played to their end, the last one: %w", len(r.out.Lost), played)
 		}

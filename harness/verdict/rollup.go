@@ -149,7 +149,7 @@ func overall(in Input, findings []Finding) (Overall, string) {
 	case in.Runtime != "docker":
 		return NotCertifying, fmt.Sprintf("the %s runtime does not certify", in.Runtime)
 	case in.Relaxed:
-		return NotCertifying, "it was measured by another bound, or by other markers, than the contract's"
+		return NotCertifying, "it was measured by another bound, by other markers or less often than is asked for"
 	case in.Profile != ProfileGate && in.Profile != ProfileFull:
 		return NotCertifying, fmt.Sprintf("%q is no profile", in.Profile)
 	case count(findings, Pass) == 0:

@@ -104,7 +104,7 @@ type Input struct {
 	Flaky        map[string]string // ID -> why its check is not to be relied on, for or against anybody
 	Expected     map[string]string // ID -> why it is expected to fail; empty: there is no list
 	Filtered     bool              // a hand-made selection of specs ran
-	Relaxed      bool              // another bound than the declared, one above the highest allowed, or other markers than the contract's
+	Relaxed      bool              // another bound than the declared, one above the highest allowed, other markers than the contract's, or less often than the level asks
 }
 
 // Finding is the verdict on one requirement.

@@ -39,6 +39,7 @@ func (o *signOptions) ready(l *launcher) error {
 		{l.labelFilter() != "", "a hand-made selection"},
 		{l.cfg.Observe != 0, "another bound than the target's"},
 		{l.cfg.Expected != "", "a list of expected failures"},
+		{len(l.cfg.Repeat().Fewer(config.Standard(l.cfg.Level))) > 0, "fewer repetitions than its level stands for"},
 	} {
 		if c.is {
 			return fmt.Errorf("--key: a run with %s never certifies, so there would be nothing to sign", c.why)

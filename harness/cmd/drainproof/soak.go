@@ -176,7 +176,7 @@ func (o soakOptions) reproduce(ctx context.Context, a *arena, opt soak.Options, 
 		default:
 			f.Reproducer, f.Shrunk = folder, shrunk
 			if shrunk == nil {
-				f.Note = "as it was played first; played alone, it did not fail again"
+				f.Note = m.unshrunk()
 			}
 		}
 	}
@@ -209,6 +209,7 @@ type maker struct {
 
 	played int
 	lost   int                // plays that came to no end
+	alone  string             // what came of playing it alone, where that did not fail; "": it was not tried, or failed
 	found  report.Requirement // of the last play that failed
 }
 
@@ -229,10 +230,14 @@ func (m *maker) make(ctx context.Context, dir string) (*soak.Shrunk, error) {
 		within, cancel := context.WithTimeout(ctx, m.o.shrink)
 		defer cancel()
 		start, err := m.start(within, work)
-		if err != nil {
+		switch {
+		case err != nil && m.breach.History == "":
 			return nil, err
-		}
-		if start != nil {
+		case err != nil: // what was seen is kept all the same
+			m.alone = "it could not be played again: " + err.Error()
+		case start == nil:
+			m.alone = "played alone, it did not fail again"
+		default:
 			m.tell(fmt.Sprintf("%s: making a schedule of %d steps smaller", m.id, len(start.Steps)))
 			shrunk, err := soak.Shrink(within, *start, func(ctx context.Context, s soak.Schedule) (bool, error) { return m.fails(ctx, s, work) })
 			if err != nil && within.Err() == nil {
@@ -247,6 +252,14 @@ func (m *maker) make(ctx context.Context, dir string) (*soak.Shrunk, error) {
 		return nil, errors.New("there was no room to keep its history; give more with --keep-mib")
 	}
 	return nil, soak.WriteBundle(dir, b, filepath.Join(m.dir, m.breach.History), m.target.Path)
+}
+
+// unshrunk says of a reproducer why it is not a smaller one.
+func (m *maker) unshrunk() string {
+	if m.alone == "" {
+		return "as it was played first"
+	}
+	return "as it was played first; " + m.alone
 }
 
 // fault is the wrong gateway of the catalogue that is soaked; "": none.

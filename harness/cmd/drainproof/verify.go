@@ -22,6 +22,7 @@ type verifyOptions struct {
 	whom       string // who must have been given the nonce
 	image      string
 	profile    string
+	levels     []string
 	suites     []string
 	reportOnly bool
 }
@@ -66,6 +67,7 @@ report can be read.`,
 	f.StringVar(&o.whom, "for", "", "with --nonces: whom the nonce must have been issued to")
 	f.StringVar(&o.image, "image", "", "sha256:... of the image that the certificate must be about")
 	f.StringVar(&o.profile, "profile", "", "profile that it must be of: full (certify) or gate")
+	f.StringArrayVar(&o.levels, "level", nil, "level that it must be of: gate, certify or audit; may be repeated")
 	f.StringArrayVar(&o.suites, "suite", nil, "SHA-256 of a suite whose certificates you accept; may be repeated")
 	f.BoolVar(&o.reportOnly, "report-only", false, "leave a certificate alone and check the report by itself")
 	return cmd
@@ -73,7 +75,7 @@ report can be read.`,
 
 // demands says whether anything is asked of a certificate.
 func (o verifyOptions) demands() bool {
-	return len(o.trusted)+len(o.suites) > 0 || o.nonce != "" || o.nonces != "" || o.image != "" || o.profile != ""
+	return len(o.trusted)+len(o.suites)+len(o.levels) > 0 || o.nonce != "" || o.nonces != "" || o.image != "" || o.profile != ""
 }
 
 // verifyReport checks a report that nobody signed.
@@ -106,7 +108,7 @@ func (o verifyOptions) verify(cmd *cobra.Command, dir string) error {
 			"or check the report by itself with --report-only", dir)}
 	}
 	now := time.Now()
-	d := certificate.Demands{At: now, Nonce: o.nonce, Image: o.image, Profile: o.profile, Spec: conformance.SpecVersion, Suites: o.suites}
+	d := certificate.Demands{At: now, Nonce: o.nonce, Image: o.image, Profile: o.profile, Levels: o.levels, Spec: conformance.SpecVersion, Suites: o.suites}
 	for _, path := range o.trusted {
 		k, err := certificate.LoadKey(path)
 		if err != nil {
@@ -121,7 +123,7 @@ func (o verifyOptions) verify(cmd *cobra.Command, dir string) error {
 	}
 	// A nonce is used up by a certificate that is accepted, and by no other.
 	if o.nonces != "" && len(c.Problems) == 0 {
-		more, err := certificate.UseNonce(o.nonces, c.Statement.Predicate.Claims.Nonce, o.whom, filepath.Join(dir, certificate.FileName), now)
+		more, err := certificate.UseNonce(o.nonces, c.Statement.Predicate.Claims.Nonce, o.whom, filepath.Join(dir, certificate.FileName), "", now)
 		if err != nil {
 			return &exitError{2, err}
 		}
@@ -143,7 +145,7 @@ func (o verifyOptions) verify(cmd *cobra.Command, dir string) error {
 		{"nonce", claims.Nonce},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(out, "  %-9s  %s\n", line[0], line[1])
+			fmt.Fprintf(out, "  %-9s  %s\n", line[0], report.Plain(line[1]))
 		}
 	}
 	fmt.Fprintln(out, "  It proves who stands by the verdict, and that the histories bear it out; not that they were observed.")
