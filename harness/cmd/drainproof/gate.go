@@ -15,7 +15,6 @@ import (
 
 	"github.com/drainproof/drainproof/conformance"
 	"github.com/drainproof/drainproof/fixtures/faults"
-	"github.com/drainproof/drainproof/harness/certificate"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/runtime/docker"
@@ -38,6 +37,7 @@ type gateOptions struct {
 	quiet    bool
 	observe  time.Duration // 0 leaves it to the configuration
 	expected string        // file with failures that are known
+	shard    string        // which part of the checks, such as 2/4; "" runs all
 	sign     signOptions
 }
 
@@ -57,7 +57,8 @@ Exit codes: 0 conformant (or passed, not certifying; or as expected), 1 non-conf
   drainproof gate --target my-gateway.yaml --deadline 3m
   drainproof gate --runtime process          # no engine; does not certify
   drainproof gate --fault slow-cancel        # a gateway that is wrong in exactly that way
-  drainproof gate --label-filter point:c --seed 7`,
+  drainproof gate --label-filter point:c --seed 7
+  drainproof gate --shard 1/2 --seed 7        # half of it; drainproof merge joins the halves`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return gate(cmd.Context(), o, cmd.OutOrStdout()) },
 	}
@@ -82,6 +83,7 @@ Exit codes: 0 conformant (or passed, not certifying; or as expected), 1 non-conf
 		Example: `  drainproof certify
   drainproof certify --target my-gateway.yaml --deadline 15m
   drainproof certify --label-filter family:MARKER
+  drainproof certify --shard 2/4 --seed 7 --report part-2
   drainproof certify --level gate --label-filter MARKER-004 --seed 7`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return gate(cmd.Context(), o, cmd.OutOrStdout()) },
@@ -100,14 +102,13 @@ func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, or auto: docker where an engine answers (default: the configuration's)")
 	f.StringVar(&o.report, "report", "", "folder for the report, must not exist or be empty (default: a new one under the configuration's report.dir)")
 	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, feature:epoch, level:SHOULD, GATE-001, ...); a filtered run never certifies")
+	f.StringVar(&o.shard, "shard", "", "run the I-th of N parts of the checks, such as 2/4; all parts need the same --seed, and 'drainproof merge' joins their reports")
 	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
 	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.DurationVar(&o.observe, "observe", 0, "another observation bound than the target's, such as 500ms; a run with one never certifies")
 	f.StringVar(&o.expected, "expected", "", "file with the failures that are known: exit 0 when they are all there is, 1 when one of them does not happen; such a run never certifies")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
-	f.StringVar(&o.sign.key, "key", "", "private key in PEM: a run that certifies gets a certificate, signed with it, in its report's folder")
-	f.StringVar(&o.sign.nonce, "nonce", "", "nonce that the verifier of the certificate demands")
-	f.DurationVar(&o.sign.valid, "valid-for", certificate.DefaultValidity, "how long the certificate is valid")
+	o.sign.flags(f)
 	f.BoolVar(&o.quiet, "quiet", false, "print the verdict table and the result line only")
 }
 
@@ -129,6 +130,9 @@ func gate(ctx context.Context, o gateOptions, out io.Writer) error {
 	}
 	deadline, cancel := context.WithTimeout(ctx, o.deadline)
 	defer cancel()
+	if !l.cfg.Shard.Whole() && l.labelFilter() != "" {
+		return &exitError{2, fmt.Errorf("--shard %s is a part of a whole run, and the label filter %q makes a selection of it; leave one of them out", l.cfg.Shard, l.labelFilter())}
+	}
 	if _, err := types.ParseLabelFilter(l.labelFilter()); err != nil {
 		return &exitError{2, fmt.Errorf("--label-filter %q cannot be read: %w", l.labelFilter(), err)}
 	}
@@ -148,9 +152,7 @@ func gate(ctx context.Context, o gateOptions, out io.Writer) error {
 			continue
 		}
 		signed, unsigned := o.sign.sign(ctx, r)
-		if err := l.print(r, signed); err != nil {
-			return &exitError{3, err}
-		}
+		show(out, r, signed)
 		if r.ExitCode != 0 {
 			return &exitError{code: r.ExitCode}
 		}
@@ -223,6 +225,14 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 	if o.seed != 0 {
 		cfg.Seed = o.seed
 	}
+	if o.shard != "" {
+		if cfg.Shard, err = config.ParseShard(o.shard); err != nil {
+			return nil, fmt.Errorf("--shard %w", err)
+		}
+	}
+	if !cfg.Shard.Whole() && cfg.Seed == 0 {
+		return nil, fmt.Errorf("--shard %s needs a seed, by which the parts of a run belong together; give all of them the same --seed, not 0", cfg.Shard)
+	}
 	if o.expected != "" {
 		if cfg.Expected, err = filepath.Abs(o.expected); err != nil {
 			return nil, err
@@ -258,24 +268,23 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// print shows the verdict, and what became of a certificate.
-func (l *launcher) print(r *report.Report, signed string) error {
-	width := 100
-	if l.tty {
+// show prints the verdict, and what became of a certificate.
+func show(out io.Writer, r *report.Report, signed string) {
+	width, tty := 100, isTerminal(out)
+	if tty {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 40 {
 			width = min(w, 140)
 		}
 	}
-	fmt.Fprintln(l.out)
-	report.Table(l.out, r, report.TableOptions{Width: width, Color: l.tty && os.Getenv("NO_COLOR") == ""})
+	fmt.Fprintln(out)
+	report.Table(out, r, report.TableOptions{Width: width, Color: tty && os.Getenv("NO_COLOR") == ""})
 	if signed != "" {
-		fmt.Fprintln(l.out, signed)
+		fmt.Fprintln(out, signed)
 	}
-	fmt.Fprintln(l.out, report.ResultLine(r))
-	if l.cfg.Runtime != "docker" {
-		fmt.Fprintln(l.out, doesNotCertify)
+	fmt.Fprintln(out, report.ResultLine(r))
+	if r.Runtime != "docker" {
+		fmt.Fprintln(out, doesNotCertify)
 	}
-	return nil
 }
 
 const doesNotCertify = "NOT CERTIFYING: this run used the process runtime, not containers; its verdict does not certify."

@@ -166,6 +166,7 @@ func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir strin
 		"DRAINPROOF_RUNTIME="+l.cfg.Runtime,
 		config.EnvProfile+"="+l.cfg.Profile,
 		config.EnvLevel+"="+l.cfg.Level,
+		config.EnvShard+"="+l.cfg.Shard.String(),
 		config.EnvSeed+"="+strconv.FormatInt(l.cfg.Seed, 10),
 		"DRAINPROOF_REPORT="+dir,
 		conformance.OwnerEnv+"="+strconv.Itoa(os.Getpid()),
