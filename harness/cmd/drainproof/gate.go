@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
@@ -102,7 +104,7 @@ func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, or auto: docker where an engine answers (default: the configuration's)")
 	f.StringVar(&o.report, "report", "", "folder for the report, must not exist or be empty (default: a new one under the configuration's report.dir)")
 	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, feature:epoch, level:SHOULD, GATE-001, ...); a filtered run never certifies")
-	f.StringVar(&o.shard, "shard", "", "run the I-th of N parts of the checks, such as 2/4; all parts need the same --seed, and 'drainproof merge' joins their reports")
+	f.StringVar(&o.shard, "shard", "", "run the I-th of N parts of the checks, such as 2/4; all parts need the same --seed, and 'drainproof merge' joins their reports. job/4 takes the part from JOB_COMPLETION_INDEX")
 	f.Int64Var(&o.seed, "seed", 0, "seed of the run, to replay one (default: the configuration's, or a new one)")
 	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.DurationVar(&o.observe, "observe", 0, "another observation bound than the target's, such as 500ms; a run with one never certifies")
@@ -190,7 +192,6 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 		return nil, fmt.Errorf("--level %q: use gate, certify or audit", o.level)
 	}
 	l := &launcher{out: out, config: file, cfg: cfg, dir: o.report, filter: o.filter, quiet: o.quiet, options: o}
-	l.tty = isTerminal(out)
 	if o.fault != "" {
 		if o.target != "" {
 			return nil, errors.New("--fault brings its own target; leave --target out")
@@ -226,7 +227,11 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 		cfg.Seed = o.seed
 	}
 	if o.shard != "" {
-		if cfg.Shard, err = config.ParseShard(o.shard); err != nil {
+		part, err := ofJob(o.shard, os.Getenv(jobIndexEnv))
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Shard, err = config.ParseShard(part); err != nil {
 			return nil, fmt.Errorf("--shard %w", err)
 		}
 	}
@@ -250,6 +255,23 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 		cfg.Observe = o.observe
 	}
 	return l, nil
+}
+
+// jobIndexEnv is how a pod of a Kubernetes Indexed Job is told its number, from 0.
+const jobIndexEnv = "JOB_COMPLETION_INDEX"
+
+// ofJob names the part job/N, which is that of the pod with that index; other parts stay
+// as they are.
+func ofJob(shard, index string) (string, error) {
+	of, is := strings.CutPrefix(shard, "job/")
+	if !is {
+		return shard, nil
+	}
+	n, err := strconv.Atoi(index)
+	if err != nil || n < 0 {
+		return "", fmt.Errorf("--shard %s takes the part from %s, which is %q; run it in an Indexed Job of Kubernetes, or name the part, such as 1/%s", shard, jobIndexEnv, index, of)
+	}
+	return strconv.Itoa(n+1) + "/" + of, nil
 }
 
 func faultIDs() string {

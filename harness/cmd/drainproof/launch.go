@@ -27,7 +27,6 @@ import (
 // launcher runs the compiled suite with the Ginkgo CLI and reads its report.
 type launcher struct {
 	out     io.Writer
-	tty     bool
 	quiet   bool
 	config  string // absolute path of ginkgo.yaml
 	cfg     *config.Config
