@@ -21,6 +21,8 @@ func elsewhere() map[string]string {
 		"./scripts/setup-docker": "TestSetupDocker",
 		"./scripts/audit --repetitions 3 --only slow-cancel,right": "the README has the same audit, once",
 		"./scripts/audit --parallel 2 --publish docs":              "TestQuickAudit audits, TestAuditGoesOn publishes",
+		"DOCKER_HOST=tcp://build-1:2376 ./scripts/gate":            "it needs another machine; TestPodOverTCP of the docker runtime does the same",
+		"DOCKER_HOST=ssh://me@build-1 ./scripts/gate":              "it needs another machine; TestGateOverSSH does the same",
 	}
 }
 
