@@ -20,6 +20,8 @@ type Evidence struct {
 	Specs    []SpecRun            // every spec that was to run
 	Profile  string               // report.ProfileGate or report.ProfileFull
 	Filtered bool                 // only a hand-made selection was to run
+	Shard    *report.Shard        // the part of a run that was to run; nil: all of it
+	Merged   *report.Merged       // of which parts it was put together; nil: it was one run
 	Runtime  string               // docker or process
 	Relaxed  bool                 // judged with another bound than the target declares, one above the highest allowed, other markers than the contract's, or less often than the level asks
 	Features []string             // declared by the target
@@ -49,6 +51,7 @@ func Judge(e Evidence) (judged, error) {
 	j := judged{events: map[string][]history.Event{}}
 	in := verdict.Input{
 		Profile: e.Profile, Runtime: e.Runtime, Features: e.Features, Filtered: e.Filtered, Relaxed: e.Relaxed,
+		Part: e.Shard.Text(), Absent: e.Merged.Absent(),
 		Expected: map[string]string{},
 	}
 	for _, x := range e.Expected {

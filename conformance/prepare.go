@@ -74,8 +74,11 @@ func (s *suite) prepareOnce(ctx context.Context) []byte {
 		if err := os.MkdirAll(filepath.Join(dir, "histories"), 0o755); err != nil {
 			return fmt.Errorf("the report folder cannot be made: %w", err)
 		}
-		if err := s.cfg.Prune(p.Started); err != nil {
-			progress("prepare", err.Error()) // old reports in the way of nobody
+		// A part keeps what is there: it may be the other parts of its run.
+		if s.cfg.Shard.Whole() {
+			if err := s.cfg.Prune(p.Started); err != nil {
+				progress("prepare", err.Error()) // old reports in the way of nobody
+			}
 		}
 		progress("prepare", "runtime "+s.cfg.Runtime+", target "+s.target.Name)
 		if s.runtime, err = s.newRuntime(ctx, p); err != nil {

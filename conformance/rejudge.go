@@ -11,7 +11,6 @@ import (
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/report"
-	"github.com/drainproof/drainproof/harness/target"
 	"github.com/drainproof/drainproof/harness/verdict"
 )
 
@@ -21,6 +20,7 @@ func Rejudge(r *report.Report) ([]report.Difference, error) {
 	e := Evidence{
 		Dir: r.Dir, Profile: r.Profile, Runtime: r.Runtime, Features: r.Target.Features,
 		Filtered: r.Profile == report.ProfileFilter, Relaxed: relaxed(r), Expected: r.Expected,
+		Shard: r.Shard, Merged: r.Merged,
 	}
 	d := differences(checksOf(r))
 	for _, s := range r.Specs {
@@ -101,17 +101,22 @@ func (d *differences) tell(kind, format string, args ...any) {
 }
 
 // checksOf compares the checks that a report lists with those of which a run of its kind
-// consists. A selection made by hand is one of no kind.
+// consists, or the part of one. A selection made by hand is one of no kind.
 func checksOf(r *report.Report) []report.Difference {
 	var d differences
+	filtered := r.Profile == report.ProfileFilter
+	if r.Shard != nil && (filtered || !config.Shard(*r.Shard).Valid()) {
+		d.tell("shard", "the report says that it is %s of a run, and there is no such part", r.Shard)
+	}
 	known := map[string]spec{}
-	declares := (&target.Target{Features: r.Target.Features}).Declares
-	for _, sp := range collect().specs {
+	all := collect().specs
+	for _, sp := range all {
 		known[sp.text] = sp
-		if r.Profile == report.ProfileFilter || !sp.applies(r.Profile, r.Level, declares, r.Target.Tools) {
-			continue
-		}
-		if !slices.ContainsFunc(r.Specs, func(s report.Spec) bool { return s.Text == sp.text }) {
+	}
+	due := map[string]bool{}
+	for _, sp := range kindOf(r).checks(all) {
+		due[sp.text] = true
+		if !filtered && !slices.ContainsFunc(r.Specs, func(s report.Spec) bool { return s.Text == sp.text }) {
 			d.tell("missing-check", "the report leaves out the check %q", sp.title())
 		}
 	}
@@ -121,7 +126,7 @@ func checksOf(r *report.Report) []report.Difference {
 		switch {
 		case !ok || seen[s.Text]:
 			d.tell("extra-check", "the report has a check that the suite does not have, or not twice: %q", s.Text)
-		case r.Profile != report.ProfileFilter && !sp.applies(r.Profile, r.Level, declares, r.Target.Tools):
+		case !filtered && !due[s.Text]:
 			d.tell("extra-check", "the report has a check that is not part of such a run: %q", sp.title())
 		case s.Point != sp.point.Letter || s.Family != sp.family || !slices.Equal(s.Requirements, sp.ids):
 			d.tell("other-check", "the check %q of %s is bound to %s, in the report, of %s, to %s",

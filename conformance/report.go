@@ -40,6 +40,9 @@ func (s *suite) report(_ ginkgo.SpecContext, g ginkgo.Report) {
 		Dir: s.run.Dir, Profile: s.cfg.Profile, Filtered: filter != "",
 		Runtime: s.cfg.Runtime, Relaxed: s.relaxed(), Features: s.target.Features, Expected: s.expected,
 	}
+	if filter == "" {
+		e.Shard = shard(s.cfg.Shard)
+	}
 	for _, one := range specs {
 		e.Specs = append(e.Specs, one.SpecRun)
 	}
@@ -177,8 +180,8 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 			Tools: s.target.Tools != nil,
 		},
 		Suite: s.run.Suite, Environment: environment(),
-		Expected: e.Expected,
-		Seed:     s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.whyNotCertifying(),
+		Expected: e.Expected, Shard: e.Shard,
+		Seed: s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.whyNotCertifying(),
 	}
 	if s.markers != nil {
 		r.Config[markersKey] = s.markers.SHA256

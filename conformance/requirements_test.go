@@ -118,7 +118,7 @@ func TestSpecsOfFamilies(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := &suite{cfg: &config.Config{}, dry: true}
+			s := &suite{cfg: &config.Config{}}
 			c.register(s)
 			got := strings.Join(s.problems, "; ")
 			if c.wants == "" && got != "" || !strings.Contains(got, c.wants) {
@@ -131,7 +131,7 @@ func TestSpecsOfFamilies(t *testing.T) {
 // A spec about what happens past the shutdown deadline runs with the short one; every
 // spec has its time beyond that.
 func TestSpecsRunTheTargetTheyAskFor(t *testing.T) {
-	s := &suite{cfg: &config.Config{}, dry: true, target: &target.Target{Shutdown: &target.Shutdown{
+	s := &suite{cfg: &config.Config{}, target: &target.Target{Shutdown: &target.Shutdown{
 		Deadline: 20 * time.Second, Short: &target.ShortDeadline{Deadline: 3 * time.Second, Env: map[string]string{"LIMIT": "3s"}},
 	}}}
 	s.cfg.Runner.SpecTimeout = time.Minute
@@ -169,7 +169,7 @@ func TestSpecsThatAreBoundWronglyAreErrors(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := &suite{cfg: &config.Config{}, dry: true}
+			s := &suite{cfg: &config.Config{}}
 			s.point("b", "refuse", "a spec", c.ids, nil)
 			got := strings.Join(s.problems, "; ")
 			if c.wants == "" && got != "" || !strings.Contains(got, c.wants) {

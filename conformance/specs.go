@@ -126,9 +126,10 @@ func (s *suite) add(sp spec) {
 		}
 	}
 	s.specs = append(s.specs, sp)
-	if s.dry || !sp.applies(s.cfg.Profile, s.cfg.Level, s.target.Declares, s.target.Tools != nil) {
-		return
-	}
+}
+
+// hand hands a spec to Ginkgo.
+func (s *suite) hand(sp spec) {
 	decorators := []any{labels(sp), ginkgo.SpecTimeout(s.timeoutOf(sp))}
 	if sp.alone {
 		decorators = append(decorators, ginkgo.Serial)

@@ -40,7 +40,6 @@ type suite struct {
 	specs    []spec
 	expected []report.Expectation // failures that are known
 	problems []string             // of the suite's own making, found while it was put together
-	dry      bool                 // collect the specs, but do not hand them to Ginkgo
 	tried    chan error           // how the removal of the pod of the trial ended; nil on all but the first process
 }
 
@@ -63,6 +62,12 @@ func Run(t ginkgo.GinkgoTestingT, c Config) {
 	if len(s.problems) > 0 {
 		failSetup(setupFailure{What: strings.Join(s.problems, "; "), Exit: 3})
 		fmt.Fprintln(os.Stderr, "the suite is put together wrongly: "+strings.Join(s.problems, "; "))
+		t.Fail()
+		return
+	}
+	if why := s.emptyPart(); why != "" {
+		failSetup(setupFailure{What: why, Exit: 2})
+		fmt.Fprintln(os.Stderr, why)
 		t.Fail()
 		return
 	}
@@ -132,6 +137,9 @@ func (s *suite) families() {
 func (s *suite) register() {
 	s.points()
 	s.families()
+	for _, sp := range s.kind().checks(s.specs) {
+		s.hand(sp)
+	}
 	ginkgo.SynchronizedBeforeSuite(s.prepareOnce, s.prepareHere)
 	ginkgo.AfterSuite(func(ctx context.Context) {
 		if s.tried != nil {

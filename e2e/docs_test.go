@@ -24,6 +24,8 @@ func elsewhere() map[string]string {
 		"bin/drainproof soak --schedules 6 --seed 7 --report reports/soak":                                             "TestSoakOfTheRightGateway",
 		"bin/drainproof soak --fault corrupt-is-running --observe 500ms --seed 3 --for 2m --report reports/soak-wrong": "TestSoakOfAWrongGateway",
 		"bin/drainproof replay reports/soak-wrong/reproducers/MARKER-003 --times 1":                                    "TestSoakOfAWrongGateway",
+		"DOCKER_HOST=tcp://build-1:2376 ./scripts/gate":                                                                "it needs another machine; TestPodOverTCP of the docker runtime does the same",
+		"DOCKER_HOST=ssh://me@build-1 ./scripts/gate":                                                                  "it needs another machine; TestGateOverSSH does the same",
 	}
 }
 

@@ -20,6 +20,9 @@ type Config struct {
 	Level   string `json:"level"`   // gate, certify or audit
 	// Expected is the path of a list of expected failures, absolute; "": there is none.
 	Expected string `json:"expected,omitempty"`
+	// Shard is the part of the checks that is run. It comes from the environment only:
+	// a file is every part's.
+	Shard Shard `json:"shard,omitzero"`
 	// Observe overrides the target's bound B; such a run never certifies. 0: none.
 	Observe     time.Duration          `json:"observe_ns,omitempty"`
 	Repetitions map[string]Repetitions `json:"repetitions"` // by level

@@ -25,6 +25,8 @@ const (
 	EnvReport  = "DRAINPROOF_REPORT"  // exact folder of this run's report
 	// EnvExpected is the path of a list of expected failures.
 	EnvExpected = "DRAINPROOF_EXPECTED"
+	// EnvShard is the part of the checks that is run, such as 2/4.
+	EnvShard = "DRAINPROOF_SHARD"
 )
 
 // Environment lists the variables with what they do, for help texts.
@@ -40,6 +42,7 @@ func Environment() [][2]string {
 		{EnvObserve, "observation bound instead of the target's, such as 500ms"},
 		{EnvReport, "exact folder of this run's report"},
 		{EnvExpected, "path of a list of expected failures; a run with one never certifies"},
+		{EnvShard, "part of the checks to run, such as 2/4; it needs a seed, and never certifies by itself"},
 	}
 }
 
@@ -98,6 +101,17 @@ func (c *Config) applyEnvironment(lookup func(string) (string, bool)) yamlfile.E
 	apply(EnvTarget, path(&c.Target), "give an absolute path")
 	apply(EnvMarkers, path(&c.Markers), "give an absolute path")
 	apply(EnvExpected, path(&c.Expected), "give an absolute path")
+	apply(EnvShard, func(v string) string {
+		part, err := ParseShard(v)
+		switch {
+		case err != nil:
+			return fmt.Sprintf("%q is no part of a run", v)
+		case c.Seed == 0:
+			return "part " + v + " of a run has no seed"
+		}
+		c.Shard = part
+		return ""
+	}, "give all parts the same "+EnvSeed+", not 0, and name each by which of how many, from 1/4 to 4/4")
 	slices.Sort(c.Overrides)
 	return problems
 }

@@ -58,6 +58,12 @@ func (r *Report) finish(s *junit.Testsuite, all *junit.Testsuites, specs []Spec)
 		} {
 			s.AddProperty(p[0], clean(p[1]))
 		}
+		if r.Shard != nil {
+			s.AddProperty("shard", r.Shard.String())
+		}
+		if r.Merged != nil {
+			s.AddProperty("merged", r.Merged.String())
+		}
 	}
 	all.AddSuite(*s)
 }

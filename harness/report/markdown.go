@@ -66,6 +66,12 @@ func Markdown(r *Report) string {
 	}
 	fmt.Fprintf(&b, "- target: %s (sha256 %s), bound %s\n", md(r.Target.Path), md(r.Target.SHA256), Human(r.Target.Bound))
 	fmt.Fprintf(&b, "- seed: %d, level: %s, profile: %s\n", r.Seed, md(r.Level), md(r.Profile))
+	if r.Shard != nil {
+		fmt.Fprintf(&b, "- part: %d of %d\n", r.Shard.Index, r.Shard.Of)
+	}
+	if r.Merged != nil {
+		fmt.Fprintf(&b, "- merged: %s\n", md(r.Merged.String()))
+	}
 	fmt.Fprintf(&b, "- noise: %s\n", md(r.noiseText()))
 	for _, e := range r.Expected {
 		fmt.Fprintf(&b, "- expected to fail: %s\n", md(e.text()))

@@ -71,6 +71,11 @@ type Report struct {
 	Config      map[string]any `json:"config,omitempty"` // as in effect, secrets redacted
 	Noise       Noise          `json:"noise"`
 
+	// Shard says which part of a run this is; nil: it is no part.
+	Shard *Shard `json:"shard,omitempty"`
+	// Merged says of which parts it was put together; nil: it was one run.
+	Merged *Merged `json:"merged,omitempty"`
+
 	// Expected is the list of expected failures that the run was held against.
 	Expected []Expectation `json:"expected,omitempty"`
 
@@ -121,7 +126,8 @@ type Suite struct {
 	Probe  string `json:"probe"`  // SHA-256 of the probe's
 }
 
-// Environment is the machine a run ran on.
+// Environment is the machine a run ran on; of a run in parts, all kernels and the fewest
+// processors.
 type Environment struct {
 	OS     string `json:"os"`
 	Arch   string `json:"arch"`

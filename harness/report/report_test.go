@@ -48,6 +48,7 @@ func table(r *report.Report, o report.TableOptions) string {
 func TestRenderings(t *testing.T) {
 	for name, r := range map[string]*report.Report{
 		"conformant": conformant(), "non-conformant": nonConformant(), "incomplete": incomplete(), "not-certifying": notCertifying(), "filtered": filtered(), "full": full(), "expected": expected(),
+		"part": part(), "joined": joined(), "halved": halved(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name+".100.txt", table(r, report.TableOptions{Width: 100}))
@@ -65,7 +66,7 @@ func TestRenderings(t *testing.T) {
 
 // Only what is there to be copied may be wider than the terminal.
 func TestTableFitsItsWidth(t *testing.T) {
-	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered(), full(), {}} {
+	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered(), full(), part(), joined(), halved(), {}} {
 		for _, width := range []int{60, 80, 100, 140} {
 			for _, line := range strings.Split(table(r, report.TableOptions{Width: width, Color: true}), "\n") {
 				label := strings.TrimSpace(line)
@@ -95,7 +96,7 @@ func TestColourOnlyWhenAsked(t *testing.T) {
 }
 
 func TestWriteAndRead(t *testing.T) {
-	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered(), full()} {
+	for _, r := range []*report.Report{conformant(), nonConformant(), incomplete(), notCertifying(), filtered(), full(), part(), joined(), halved()} {
 		dir := filepath.Join(t.TempDir(), "run")
 		if err := report.Write(dir, r, schema(t)); err != nil {
 			t.Fatal(err)
@@ -136,6 +137,10 @@ func TestSchemaRefusesLies(t *testing.T) {
 		"conformant on process":             func(r *report.Report) { r.Runtime = "process" },
 		"conformant with a wide bound":      func(r *report.Report) { r.Target.Bound = 6e9 },
 		"conformant by a filter":            func(r *report.Report) { r.Profile = report.ProfileFilter },
+		"conformant by a part":              func(r *report.Report) { r.Shard = &report.Shard{Index: 1, Of: 2} },
+		"conformant without a part":         func(r *report.Report) { r.Merged = &report.Merged{Of: 2, Missing: []int{2}} },
+		"conformant with a part twice":      func(r *report.Report) { r.Merged = &report.Merged{Of: 2, Twice: []int{2}} },
+		"no such part":                      func(r *report.Report) { *r = *part(); r.Shard.Index = 0 },
 		"conformant with a failure":         func(r *report.Report) { r.Requirements[0].Verdict, r.Requirements[0].Reason = report.Fail, "x" },
 		"conformant with something not run": func(r *report.Report) { r.Requirements[0].Verdict = report.NotRun },
 		"conformant with nothing":           func(r *report.Report) { r.Requirements = nil },

@@ -188,3 +188,28 @@ func expected() *report.Report {
 	conclude(r, report.AsExpected, 0, "failed, as expected: "+r.Expected[0].Requirement)
 	return r
 }
+
+// part is one of two halves of a run.
+func part() *report.Report {
+	r := conformant()
+	r.Points, r.Requirements, r.Specs = r.Points[:2], r.Requirements[:2], r.Specs[:2]
+	r.Shard = &report.Shard{Index: 1, Of: 2}
+	r.WhyNot = []string{r.Shard.Text()}
+	conclude(r, report.NotCertifying, 0, r.Shard.Text())
+	return r
+}
+
+// joined is a run that was put together of its parts.
+func joined() *report.Report {
+	r := conformant()
+	r.Merged = &report.Merged{Of: 4, Longest: 7400 * ms, Sum: 21_300 * ms}
+	return r
+}
+
+// halved is a run of which a part is missing and another one is there twice.
+func halved() *report.Report {
+	r := incomplete()
+	r.Merged = &report.Merged{Of: 5, Missing: []int{3, 5}, Twice: []int{4}, Longest: 7400 * ms, Sum: 21_300 * ms}
+	conclude(r, report.Incomplete, 3, r.Merged.Absent()+"; no verdict on: WATCH-002, STATE-007")
+	return r
+}

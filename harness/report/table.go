@@ -191,6 +191,12 @@ func (p *printer) footer(r *Report) {
 	}
 	p.field("target", fmt.Sprintf("%s, bound %s", clean(r.Target.Path), Human(r.Target.Bound)))
 	p.field("seed", fmt.Sprint(r.Seed))
+	if r.Shard != nil {
+		p.field("part", fmt.Sprintf("%d of %d", r.Shard.Index, r.Shard.Of))
+	}
+	if r.Merged != nil {
+		p.field("merged", r.Merged.String())
+	}
 	p.field("noise", r.noiseText())
 	for _, e := range r.Expected {
 		p.field("expected", e.text())

@@ -78,6 +78,9 @@ func (r *Report) disqualify() {
 	if r.Profile != ProfileGate && r.Profile != ProfileFull {
 		add("only a part was selected")
 	}
+	if r.Shard != nil {
+		add(r.Shard.Text())
+	}
 	if len(r.Expected) > 0 {
 		add("failures are expected")
 	}
@@ -134,12 +137,13 @@ func ResultLine(r *Report) string {
 		Profile string  `json:"profile,omitempty"`
 		Counts
 		Certifies bool   `json:"certifies"`
+		Shard     *Shard `json:"shard,omitempty"`
 		Seed      int64  `json:"seed"`
 		Report    string `json:"report"`
 		Folder    string `json:"folder"`
 	}{
 		Verdict: r.Verdict, Exit: r.ExitCode, Profile: r.Profile, Counts: c,
-		Certifies: r.Certifies, Seed: r.Seed, Folder: r.Dir,
+		Certifies: r.Certifies, Shard: r.Shard, Seed: r.Seed, Folder: r.Dir,
 	}
 	if r.Schema != 0 && r.Dir != "" {
 		line.Report = filepath.Join(r.Dir, FileName)

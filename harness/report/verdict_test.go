@@ -17,9 +17,11 @@ func TestReasonsAgainstCertifyingAreComplete(t *testing.T) {
 		change func(*report.Report)
 		want   []string
 	}{
-		"none":       {func(*report.Report) {}, nil},
-		"process":    {func(r *report.Report) { r.Runtime = "process" }, []string{"the process runtime does not isolate the gateway"}},
-		"filter":     {func(r *report.Report) { r.Profile = report.ProfileFilter }, []string{"only a part was selected"}},
+		"none":    {func(*report.Report) {}, nil},
+		"process": {func(r *report.Report) { r.Runtime = "process" }, []string{"the process runtime does not isolate the gateway"}},
+		"filter":  {func(r *report.Report) { r.Profile = report.ProfileFilter }, []string{"only a part was selected"}},
+		"part": {func(r *report.Report) { r.Shard = &report.Shard{Index: 2, Of: 4} },
+			[]string{"it is part 2 of 4 of a run, which certifies nothing; join all parts with drainproof merge"}},
 		"wide bound": {func(r *report.Report) { r.Target.Bound = 6 * time.Second }, []string{"the observation bound of 6 s is above 5 s"}},
 		"said already": {func(r *report.Report) {
 			r.Profile, r.WhyNot = report.ProfileFilter, []string{"only a part was selected (labelFilter x)"}

@@ -14,11 +14,12 @@ func rank(v Verdict) int {
 // Roll makes the verdict of a run.
 //
 // Over all: any fail is non-conformant; else anything blocked, inconclusive or
-// harness-error, or nothing judged at all, is incomplete; else the gateway
-// conforms to the profile, or, when the run can't certify (a hand-made filter,
-// the process runtime, a relaxed measure), merely passed. A warning changes none
-// of it. With a list of expected failures, those are what it is held against. Requirements outside the profile are judged when a spec of the run is
-// bound to them, and always when they were broken: a breach is never overlooked.
+// harness-error, or nothing judged at all, or a part of the run absent, is incomplete;
+// else the gateway conforms to the profile, or, when the run can't certify (a hand-made
+// filter, a part of a run, the process runtime, a relaxed measure), merely passed. A
+// warning changes none of it. With a list of expected failures, those are what it is held
+// against. Requirements outside the profile are judged when a spec of the run is bound to
+// them, and always when they were broken: a breach is never overlooked.
 func Roll(in Input) Result {
 	l := newLedger(in)
 	res := Result{Counts: map[Verdict]int{}, Receipts: receipts(in.Histories)}
@@ -53,7 +54,7 @@ func (l *ledger) inScope(r Requirement) bool {
 	switch {
 	case l.charged(r.ID), len(l.bound[r.ID]) > 0:
 		return true
-	case l.in.Filtered:
+	case l.in.Filtered, l.in.Part != "":
 		return false
 	case l.in.Profile == ProfileGate:
 		return r.Point != ""
@@ -123,7 +124,20 @@ func count(list []Finding, v Verdict) int {
 	return n
 }
 
+// overall is never better than incomplete while a part of the run is absent.
 func overall(in Input, findings []Finding) (Overall, string) {
+	o, why := present(in, findings)
+	switch {
+	case in.Absent == "":
+		return o, why
+	case o == NonConformant, o == Incomplete:
+		return o, in.Absent + "; " + why
+	}
+	return Incomplete, in.Absent
+}
+
+// present is what the histories that there are say over all.
+func present(in Input, findings []Finding) (Overall, string) {
 	which := func(verdicts ...Verdict) string {
 		return idsOf(findings, func(f Finding) bool { return slices.Contains(verdicts, f.Verdict) })
 	}
@@ -142,6 +156,8 @@ func overall(in Input, findings []Finding) (Overall, string) {
 		return Incomplete, "nothing was judged"
 	}
 	switch {
+	case in.Part != "":
+		return NotCertifying, in.Part
 	case in.Filtered:
 		return NotCertifying, "only a hand-made selection of specs ran"
 	case len(in.Expected) > 0:

@@ -105,6 +105,8 @@ type Input struct {
 	Expected     map[string]string // ID -> why it is expected to fail; empty: there is no list
 	Filtered     bool              // a hand-made selection of specs ran
 	Relaxed      bool              // another bound than the declared, one above the highest allowed, other markers than the contract's, or less often than the level asks
+	Part         string            // which part of a run it was, for people; "": it was no part
+	Absent       string            // which parts of the run there are no histories of, for people; "": none
 }
 
 // Finding is the verdict on one requirement.

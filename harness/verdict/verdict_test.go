@@ -102,6 +102,16 @@ func TestRoll(t *testing.T) {
 		{name: "a relaxed bound", in: run(ran("s", "passed", all)), change: func(in *Input) { in.Relaxed = true }, want: "A:pass B:pass C:pass S:pass", overall: NotCertifying},
 		{name: "a filter", in: run(ran("s", "passed", []string{"A"})), change: func(in *Input) { in.Filtered = true }, want: "A:pass", overall: NotCertifying},
 		{name: "a filter does not hide a breach", in: run(ran("s", "passed", []string{"A"}, broken("C"))), change: func(in *Input) { in.Filtered = true }, want: "A:pass C:fail", overall: NonConformant, exit: 1},
+		{name: "a part of a run", in: run(ran("s", "passed", []string{"A"})), change: func(in *Input) { in.Part = "it is part 1 of 2" }, want: "A:pass", overall: NotCertifying, reason: "it is part 1 of 2"},
+		{name: "a part does not hide a breach", in: run(ran("s", "passed", []string{"A"}, broken("C"))), change: func(in *Input) { in.Part = "it is part 1 of 2" }, want: "A:pass C:fail", overall: NonConformant, exit: 1},
+		{name: "an absent part", in: run(ran("s", "passed", all)), change: func(in *Input) { in.Absent = "part 2 of 2 is missing" }, want: "A:pass B:pass C:pass S:pass", overall: Incomplete, exit: 3, reason: "part 2 of 2 is missing"},
+		{name: "an absent part, and what it would have said", in: run(ran("s", "passed", []string{"A"})), change: func(in *Input) { in.Absent = "part 2 of 2 is missing" },
+			want: "A:pass B:inconclusive C:inconclusive S:inconclusive", overall: Incomplete, exit: 3, reason: "part 2 of 2 is missing; no verdict on: B, C, S"},
+		{name: "an absent part excuses no failure", in: run(ran("s", "passed", all, broken("C"))), change: func(in *Input) { in.Absent = "part 2 of 2 is missing" },
+			want: "A:pass B:pass C:fail S:pass", overall: NonConformant, exit: 1, reason: "part 2 of 2 is missing; failed: C"},
+		{name: "an absent part may hold what is expected to fail", in: run(ran("s", "passed", all)), change: func(in *Input) {
+			in.Absent, in.Expected = "part 2 of 2 is missing", map[string]string{"C": "known"}
+		}, want: "A:pass B:pass C:pass S:pass", overall: Incomplete, exit: 3},
 		{name: "a SHOULD that is broken in passing, and nothing else is judged", in: run(ran("s", "passed", nil, broken("S"))), change: func(in *Input) { in.Filtered = true }, want: "S:warn", overall: Incomplete, exit: 3, reason: "nothing was judged"},
 		{name: "a SHOULD that is broken, and all that a filter left", in: run(ran("s", "failed", []string{"S"}, broken("S"))), change: func(in *Input) { in.Filtered = true }, want: "S:warn", overall: NotCertifying},
 		{name: "a contract of which nothing held", in: run(ran("s", "failed", []string{"S"}, broken("S"))), change: func(in *Input) { in.Requirements = in.Requirements[3:] }, want: "S:warn", overall: Incomplete, exit: 3, reason: "only warnings"},

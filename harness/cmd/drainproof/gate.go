@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
@@ -16,7 +18,6 @@ import (
 
 	"github.com/drainproof/drainproof/conformance"
 	"github.com/drainproof/drainproof/fixtures/faults"
-	"github.com/drainproof/drainproof/harness/certificate"
 	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/runtime/docker"
@@ -39,6 +40,7 @@ type gateOptions struct {
 	quiet    bool
 	observe  time.Duration // 0 leaves it to the configuration
 	expected string        // file with failures that are known
+	shard    string        // which part of the checks, such as 2/4; "" runs all
 	sign     signOptions
 }
 
@@ -58,7 +60,8 @@ Exit codes: 0 conformant (or passed, not certifying; or as expected), 1 non-conf
   drainproof gate --target my-gateway.yaml --deadline 3m
   drainproof gate --runtime process          # no engine; does not certify
   drainproof gate --fault slow-cancel        # a gateway that is wrong in exactly that way
-  drainproof gate --label-filter point:c --seed 7`,
+  drainproof gate --label-filter point:c --seed 7
+  drainproof gate --shard 1/2 --seed 7        # half of it; drainproof merge joins the halves`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return gate(cmd.Context(), o, cmd.OutOrStdout()) },
 	}
@@ -83,6 +86,7 @@ Exit codes: 0 conformant (or passed, not certifying; or as expected), 1 non-conf
 		Example: `  drainproof certify
   drainproof certify --target my-gateway.yaml --deadline 15m
   drainproof certify --label-filter family:MARKER
+  drainproof certify --shard 2/4 --seed 7 --report part-2
   drainproof certify --level gate --label-filter MARKER-004 --seed 7`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return gate(cmd.Context(), o, cmd.OutOrStdout()) },
@@ -109,12 +113,11 @@ func (o *gateOptions) flags(cmd *cobra.Command, deadline time.Duration) {
 	f := cmd.Flags()
 	o.common(f)
 	f.StringVar(&o.filter, "label-filter", "", "run only the specs with these labels (point:a, family:GATE, feature:epoch, level:SHOULD, GATE-001, ...); a filtered run never certifies")
+	f.StringVar(&o.shard, "shard", "", "run the I-th of N parts of the checks, such as 2/4; all parts need the same --seed, and 'drainproof merge' joins their reports. job/4 takes the part from JOB_COMPLETION_INDEX")
 	f.DurationVar(&o.deadline, "deadline", deadline, "give up after this long; the verdict is then incomplete")
 	f.StringVar(&o.expected, "expected", "", "file with the failures that are known: exit 0 when they are all there is, 1 when one of them does not happen; such a run never certifies")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, when the verdict is incomplete; a failure is never retried")
-	f.StringVar(&o.sign.key, "key", "", "private key in PEM: a run that certifies gets a certificate, signed with it, in its report's folder")
-	f.StringVar(&o.sign.nonce, "nonce", "", "nonce that the verifier of the certificate demands")
-	f.DurationVar(&o.sign.valid, "valid-for", certificate.DefaultValidity, "how long the certificate is valid")
+	o.sign.flags(f)
 }
 
 // gate runs the suite, again while it is incomplete and retries are left, and
@@ -135,6 +138,9 @@ func gate(ctx context.Context, o gateOptions, out io.Writer) error {
 	}
 	deadline, cancel := context.WithTimeout(ctx, o.deadline)
 	defer cancel()
+	if !l.cfg.Shard.Whole() && l.labelFilter() != "" {
+		return &exitError{2, fmt.Errorf("--shard %s is a part of a whole run, and the label filter %q makes a selection of it; leave one of them out", l.cfg.Shard, l.labelFilter())}
+	}
 	if _, err := types.ParseLabelFilter(l.labelFilter()); err != nil {
 		return &exitError{2, fmt.Errorf("--label-filter %q cannot be read: %w", l.labelFilter(), err)}
 	}
@@ -154,9 +160,7 @@ func gate(ctx context.Context, o gateOptions, out io.Writer) error {
 			continue
 		}
 		signed, unsigned := o.sign.sign(ctx, r)
-		if err := l.print(r, signed); err != nil {
-			return &exitError{3, err}
-		}
+		show(out, r, signed)
 		if r.ExitCode != 0 {
 			return &exitError{code: r.ExitCode}
 		}
@@ -194,7 +198,6 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 		return nil, fmt.Errorf("--level %q: use gate, certify or audit", o.level)
 	}
 	l := &launcher{out: out, config: file, cfg: cfg, dir: o.report, filter: o.filter, quiet: o.quiet, options: o}
-	l.tty = isTerminal(out)
 	if o.fault != "" {
 		if o.target != "" {
 			return nil, errors.New("--fault brings its own target; leave --target out")
@@ -229,6 +232,18 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 	if o.seed != 0 {
 		cfg.Seed = o.seed
 	}
+	if o.shard != "" {
+		part, err := ofJob(o.shard, os.Getenv(jobIndexEnv))
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Shard, err = config.ParseShard(part); err != nil {
+			return nil, fmt.Errorf("--shard %w", err)
+		}
+	}
+	if !cfg.Shard.Whole() && cfg.Seed == 0 {
+		return nil, fmt.Errorf("--shard %s needs a seed, by which the parts of a run belong together; give all of them the same --seed, not 0", cfg.Shard)
+	}
 	if o.expected != "" {
 		if cfg.Expected, err = filepath.Abs(o.expected); err != nil {
 			return nil, err
@@ -248,6 +263,23 @@ func (o gateOptions) launcher(ctx context.Context, out io.Writer) (*launcher, er
 	return l, nil
 }
 
+// jobIndexEnv is how a pod of a Kubernetes Indexed Job is told its number, from 0.
+const jobIndexEnv = "JOB_COMPLETION_INDEX"
+
+// ofJob names the part job/N, which is that of the pod with that index; other parts stay
+// as they are.
+func ofJob(shard, index string) (string, error) {
+	of, is := strings.CutPrefix(shard, "job/")
+	if !is {
+		return shard, nil
+	}
+	n, err := strconv.Atoi(index)
+	if err != nil || n < 0 {
+		return "", fmt.Errorf("--shard %s takes the part from %s, which is %q; run it in an Indexed Job of Kubernetes, or name the part, such as 1/%s", shard, jobIndexEnv, index, of)
+	}
+	return strconv.Itoa(n+1) + "/" + of, nil
+}
+
 func faultIDs() string {
 	s := ""
 	for i, f := range faults.All() {
@@ -264,24 +296,23 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// print shows the verdict, and what became of a certificate.
-func (l *launcher) print(r *report.Report, signed string) error {
-	width := 100
-	if l.tty {
+// show prints the verdict, and what became of a certificate.
+func show(out io.Writer, r *report.Report, signed string) {
+	width, tty := 100, isTerminal(out)
+	if tty {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 40 {
 			width = min(w, 140)
 		}
 	}
-	fmt.Fprintln(l.out)
-	report.Table(l.out, r, report.TableOptions{Width: width, Color: l.tty && os.Getenv("NO_COLOR") == ""})
+	fmt.Fprintln(out)
+	report.Table(out, r, report.TableOptions{Width: width, Color: tty && os.Getenv("NO_COLOR") == ""})
 	if signed != "" {
-		fmt.Fprintln(l.out, signed)
+		fmt.Fprintln(out, signed)
 	}
-	fmt.Fprintln(l.out, report.ResultLine(r))
-	if l.cfg.Runtime != "docker" {
-		fmt.Fprintln(l.out, doesNotCertify)
+	fmt.Fprintln(out, report.ResultLine(r))
+	if r.Runtime != "docker" {
+		fmt.Fprintln(out, doesNotCertify)
 	}
-	return nil
 }
 
 const doesNotCertify = "NOT CERTIFYING: this run used the process runtime, not containers; its verdict does not certify."

@@ -27,7 +27,6 @@ import (
 // launcher runs the compiled suite with the Ginkgo CLI and reads its report.
 type launcher struct {
 	out     io.Writer
-	tty     bool
 	quiet   bool
 	config  string // absolute path of ginkgo.yaml
 	cfg     *config.Config
@@ -166,6 +165,7 @@ func (l *launcher) ginkgo(ctx context.Context, bins artifact.Binaries, dir strin
 		"DRAINPROOF_RUNTIME="+l.cfg.Runtime,
 		config.EnvProfile+"="+l.cfg.Profile,
 		config.EnvLevel+"="+l.cfg.Level,
+		config.EnvShard+"="+l.cfg.Shard.String(),
 		config.EnvSeed+"="+strconv.FormatInt(l.cfg.Seed, 10),
 		"DRAINPROOF_REPORT="+dir,
 		conformance.OwnerEnv+"="+strconv.Itoa(os.Getpid()),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/drainproof/drainproof/harness/certificate"
 	"github.com/drainproof/drainproof/harness/config"
@@ -23,13 +24,17 @@ type signOptions struct {
 	with  certificate.Key
 }
 
+// flags are those of every command that can sign.
+func (o *signOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.key, "key", "", "private key in PEM: a run that certifies gets a certificate, signed with it, in its report's folder")
+	f.StringVar(&o.nonce, "nonce", "", "nonce that the verifier of the certificate demands")
+	f.DurationVar(&o.valid, "valid-for", certificate.DefaultValidity, "how long the certificate is valid")
+}
+
 // ready refuses before anything is built what can't end in a certificate.
 func (o *signOptions) ready(l *launcher) error {
 	if o.key == "" {
-		if o.nonce != "" {
-			return errors.New("--nonce is for a certificate; name the key that signs it with --key")
-		}
-		return nil
+		return o.load()
 	}
 	for _, c := range []struct {
 		is  bool
@@ -37,6 +42,7 @@ func (o *signOptions) ready(l *launcher) error {
 	}{
 		{l.cfg.Runtime != config.RuntimeDocker, "the process runtime"},
 		{l.labelFilter() != "", "a hand-made selection"},
+		{!l.cfg.Shard.Whole(), "--shard, which is a part of a run"},
 		{l.cfg.Observe != 0, "another bound than the target's"},
 		{l.cfg.Expected != "", "a list of expected failures"},
 		{len(l.cfg.Repeat().Fewer(config.Standard(l.cfg.Level))) > 0, "fewer repetitions than its level stands for"},
@@ -44,6 +50,17 @@ func (o *signOptions) ready(l *launcher) error {
 		if c.is {
 			return fmt.Errorf("--key: a run with %s never certifies, so there would be nothing to sign", c.why)
 		}
+	}
+	return o.load()
+}
+
+// load reads the key, where there is to be a certificate.
+func (o *signOptions) load() error {
+	if o.key == "" {
+		if o.nonce != "" {
+			return errors.New("--nonce is for a certificate; name the key that signs it with --key")
+		}
+		return nil
 	}
 	if o.valid <= 0 {
 		return fmt.Errorf("--valid-for %s: use a positive duration such as 720h", o.valid)

@@ -13,6 +13,10 @@
 //	client := wire.NewClient(pod.Probe(), onEvent)
 //	err = pod.StartGateway(ctx)
 //
+// The engine may be on another machine (DOCKER_HOST, tcp:// or ssh://): nothing of this
+// one is mounted into a container, and no port is reached from outside. Over ssh every
+// connection is an `ssh HOST docker system dial-stdio` of its own.
+//
 // Every container and volume carries the run's lease (package lease); what a
 // killed run leaves behind, the next Prepare removes. It imports runtime, its
 // lease and log helpers, artifact and target.

@@ -42,7 +42,7 @@ func (e *EngineError) Is(target error) bool { return target == runtime.ErrUnansw
 
 // EngineInfo describes the engine a run would use.
 type EngineInfo struct {
-	Endpoint   string // unix:///var/run/docker.sock, tcp://...
+	Endpoint   string // unix:///var/run/docker.sock, tcp://..., ssh://...
 	Version    string // of the engine, e.g. 20.10.24
 	APIVersion string
 	OS, Arch   string
@@ -58,6 +58,7 @@ func Check(ctx context.Context) (EngineInfo, error) {
 	if err != nil {
 		return EngineInfo{}, err
 	}
+	defer e.close()
 	return e.check(ctx)
 }
 
@@ -88,10 +89,7 @@ func endpoint() string {
 
 func connect(endpoint string) (*engine, error) {
 	if strings.HasPrefix(endpoint, "ssh://") {
-		return nil, &EngineError{
-			What: "DOCKER_HOST is " + endpoint + ", and engines over ssh are not supported",
-			Next: "forward the engine's socket (ssh -L) and set DOCKER_HOST=unix://PATH",
-		}
+		return connectSSH(endpoint)
 	}
 	pool, err := dockertest.NewPool(endpoint)
 	if err != nil {
@@ -115,6 +113,10 @@ func (e *engine) check(ctx context.Context) (EngineInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := e.pool.Client.PingWithContext(ctx); err != nil {
+		var known *EngineError
+		if errors.As(err, &known) {
+			return EngineInfo{}, known // without the request that it was the answer to
+		}
 		return EngineInfo{}, explain(e.endpoint, err)
 	}
 	version, err := e.pool.Client.Version()

@@ -54,7 +54,8 @@ func TestEngineErrors(t *testing.T) {
 		{"too old", fake("old.sock", `{"Version":"1.13.1","ApiVersion":"1.26","Os":"linux"}`), "too old: version 1.13.1, API 1.26", "19.03 or later"},
 		{"not an engine", fake("other.sock", `{"hello":"world"}`), "no container engine", "DOCKER_HOST"},
 		{"other containers", fake("windows.sock", `{"Version":"28.0.0","ApiVersion":"1.48","Os":"windows"}`), "runs windows containers", "Linux"},
-		{"over ssh", "ssh://somewhere", "engines over ssh are not supported", "ssh -L"},
+		{"over ssh, nowhere", "ssh://", "no engine can be at", "ssh://USER@HOST"},
+		{"over ssh, with a password", "ssh://me:secret@far", `no engine can be at "ssh://me:xxxxx@far"`, "ssh://USER@HOST"},
 		{"nonsense", "nonsense://x", "no engine can be at", "correct DOCKER_HOST"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

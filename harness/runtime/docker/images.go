@@ -64,7 +64,8 @@ func (r *Runtime) load(ctx context.Context, img *artifact.Image) error {
 	go func() { write.CloseWithError(img.WriteTarball(write)) }()
 	defer read.Close()
 	var said strings.Builder
-	err := r.engine.pool.Client.LoadImage(dc.LoadImageOptions{InputStream: read, OutputStream: &said, Context: ctx})
+	// On its way to an engine elsewhere it may take longer than a call may.
+	err := r.engine.wait.LoadImage(dc.LoadImageOptions{InputStream: read, OutputStream: &said, Context: ctx})
 	if err == nil && strings.Contains(said.String(), `"error"`) {
 		err = errors.New(strings.TrimSpace(said.String()))
 	}

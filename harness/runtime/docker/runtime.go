@@ -68,6 +68,7 @@ func New(ctx context.Context, o Options) (*Runtime, error) {
 	}
 	info, err := e.check(ctx)
 	if err != nil {
+		e.close()
 		return nil, err
 	}
 	r := &Runtime{o: o, log: o.Log, engine: e, info: info, pods: map[*pod]struct{}{}}

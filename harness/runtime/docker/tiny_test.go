@@ -76,6 +76,9 @@ func TestMain(m *testing.M) {
 		leaveOrphans()
 		return
 	}
+	if socket := os.Getenv(dialEnv); socket != "" {
+		os.Exit(dialStdio(socket))
+	}
 	code := m.Run()
 	if b, err := sharedBench(); err == nil {
 		if e, err := connect(endpoint()); err == nil {
