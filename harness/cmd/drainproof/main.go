@@ -75,6 +75,6 @@ Exit codes: 0 conformant (or passed, not certifying), 1 non-conformant,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newGate(), newCertify(), newAudit(), newBuild(), newTarget(), newDoctor(), newExplain(), newSpec(), newIncidents(), newVerify(), newKey(), newNonce(), newSubmit(), newImage(), newBadge())
+	root.AddCommand(newGate(), newCertify(), newAudit(), newBuild(), newTarget(), newDoctor(), newExplain(), newSpec(), newIncidents(), newVerify(), newCompare(), newKey(), newNonce(), newSubmit(), newImage(), newBadge())
 	return root
 }
