@@ -21,6 +21,8 @@ func elsewhere() map[string]string {
 		"./scripts/setup-docker": "TestSetupDocker",
 		"./scripts/audit --repetitions 3 --only slow-cancel,right": "the README has the same audit, once",
 		"./scripts/audit --parallel 2 --publish docs":              "TestQuickAudit audits, TestAuditGoesOn publishes",
+		"bin/drainproof gate --target my-gateway.yaml --report evidence/run":             "TestABuildIsComparedWithItselfAndWithALaterOne, with a gateway that is here",
+		"bin/drainproof compare baseline evidence --markdown \"$GITHUB_STEP_SUMMARY\"": "the same test",
 	}
 }
 

@@ -64,8 +64,8 @@ func run(name string, draining, refused int64, change ...func(*Run)) *Run {
 	return r
 }
 
-// verdict changes the verdict on a requirement, and with it that over all.
-func verdict(id string, v report.Verdict) func(*Run) {
+// with changes the verdict on a requirement, and with it that over all.
+func with(id string, v report.Verdict) func(*Run) {
 	return func(r *Run) {
 		i := slices.IndexFunc(r.Report.Requirements, func(q report.Requirement) bool { return q.ID == id })
 		r.Report.Requirements[i].Verdict = v
@@ -106,20 +106,20 @@ func stories() map[string]struct {
 		"noise":     {of(run("old", 6*ms, 2*ms)), of(run("new", 16*ms, 2*ms)), NoChange, "no change"},
 		"slower":    {of(run("old", 6*ms, 2*ms)), of(run("new", 106*ms, 2*ms)), Worse, "worse: draining published after (WATCH-001) 9 ms -> 109 ms"},
 		"faster":    {of(run("old", 106*ms, 2*ms)), of(run("new", 6*ms, 2*ms)), Better, "better: draining published after (WATCH-001) 109 ms -> 9 ms"},
-		"failing": {of(run("old", 6*ms, 2*ms)), of(run("new", 6*ms, 2*ms, verdict("WATCH-001", report.Fail))), Worse,
+		"failing": {of(run("old", 6*ms, 2*ms)), of(run("new", 6*ms, 2*ms, with("WATCH-001", report.Fail))), Worse,
 			"worse: WATCH-001 pass -> fail; over all conformant -> non-conformant; point a. observe pass -> fail"},
-		"mended": {of(run("old", 6*ms, 2*ms, verdict("WATCH-001", report.Fail))), of(run("new", 6*ms, 2*ms)), Better,
+		"mended": {of(run("old", 6*ms, 2*ms, with("WATCH-001", report.Fail))), of(run("new", 6*ms, 2*ms)), Better,
 			"better: WATCH-001 fail -> pass; over all non-conformant -> conformant; point a. observe fail -> pass"},
-		"blocked": {of(run("old", 6*ms, 2*ms)), of(run("new", 6*ms, 2*ms, verdict("GATE-008", report.Blocked))), Worse, "worse: GATE-008 pass -> blocked"},
-		"slower-and-mended": {of(run("old", 6*ms, 2*ms, verdict("WATCH-001", report.Fail))), of(run("new", 6*ms, 102*ms)), Worse,
-			"worse: refused after (GATE-008) 5 ms -> 105 ms"},
-		"not-judged-any-more": {of(run("old", 6*ms, 2*ms, verdict("WATCH-001", report.Fail))),
-			of(run("new", 6*ms, 2*ms, verdict("WATCH-001", report.Fail), verdict("WATCH-001", report.Inconclusive))), NoChange, "no change"},
-		"pooled": {of(run("old-1", 6*ms, 2*ms), run("old-2", 7*ms, 2*ms, verdict("GATE-012", report.Pass))),
-			of(run("new-1", 106*ms, 2*ms), run("new-2", 107*ms, 2*ms, verdict("WATCH-001", report.Fail))), Worse,
-			"worse: WATCH-001 pass -> fail; draining published after (WATCH-001) 10 ms -> 109 ms; over all conformant -> non-conformant; point a. observe pass -> fail"},
+		"blocked": {of(run("old", 6*ms, 2*ms)), of(run("new", 6*ms, 2*ms, with("GATE-008", report.Blocked))), Worse, "worse: GATE-008 pass -> blocked"},
+		"slower-and-mended": {of(run("old", 6*ms, 2*ms, with("WATCH-001", report.Fail))), of(run("new", 6*ms, 102*ms)), Worse,
+			"worse: refused after (GATE-008) 4.9 ms -> 105 ms"},
+		"not-judged-any-more": {of(run("old", 6*ms, 2*ms, with("WATCH-001", report.Fail))),
+			of(run("new", 6*ms, 2*ms, with("WATCH-001", report.Fail), with("WATCH-001", report.Inconclusive))), NoChange, "no change"},
+		"pooled": {of(run("old-1", 6*ms, 2*ms), run("old-2", 7*ms, 2*ms, with("GATE-012", report.Pass))),
+			of(run("new-1", 106*ms, 2*ms), run("new-2", 107*ms, 2*ms, with("WATCH-001", report.Fail))), Worse,
+			"worse: WATCH-001 pass -> fail; draining published after (WATCH-001) 9.5 ms -> 110 ms; over all conformant -> non-conformant; point a. observe pass -> fail"},
 		"other-version": {of(run("old", 6*ms, 2*ms)),
-			of(run("new", 106*ms, 2*ms, text("WATCH-001", "It means something else."), verdict("WATCH-001", report.Fail), in(func(r *report.Report) {
+			of(run("new", 106*ms, 2*ms, text("WATCH-001", "It means something else."), with("WATCH-001", report.Fail), in(func(r *report.Report) {
 				r.Spec = "0.2"
 				r.Requirements = append(r.Requirements, report.Requirement{ID: "GATE-013", Level: "MUST", Text: "New.", Verdict: report.Fail})
 			}))), NoChange, "no change"},
@@ -189,7 +189,7 @@ func TestOtherConditionsAreNotCompared(t *testing.T) {
 		"bound":        {in(func(r *report.Report) { r.Target.Bound = time.Second }), "another observation bound than old (1 s, and 2 s)"},
 		"runtime":      {in(func(r *report.Report) { r.Runtime = "process" }), "another runtime than old (process, and docker)"},
 		"target":       {in(func(r *report.Report) { r.Target.Name = "other" }), "another target than old (other, and reference)"},
-		"features":     {in(func(r *report.Report) { r.Target.Features = r.Target.Features[:1] }), "another features than old"},
+		"features":     {in(func(r *report.Report) { r.Target.Features = r.Target.Features[:1] }), "another set of features than old"},
 		"profile":      {in(func(r *report.Report) { r.Profile = report.ProfileFull }), "another profile than old (full, and gate)"},
 		"level":        {in(func(r *report.Report) { r.Level = "certify" }), "another level than old (certify, and gate)"},
 		"machine":      {in(func(r *report.Report) { r.Environment.CPUs = 64 }), "another machine than old (linux/amd64 with 64 processors, and linux/amd64 with 2 processors)"},

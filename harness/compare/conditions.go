@@ -21,7 +21,7 @@ func conditions() []condition {
 	again := "run both sides with the same"
 	return []condition{
 		{"target", func(r *report.Report) string { return r.Target.Name }, "compare two builds of one target, described by one target file"},
-		{"features", func(r *report.Report) string {
+		{"set of features", func(r *report.Report) string {
 			features := slices.Sorted(slices.Values(r.Target.Features))
 			return "[" + strings.Join(features, " ") + "]"
 		}, "run the old build again with the new target file"},
