@@ -10,6 +10,7 @@
 //	history           what happened, as intervals on one clock
 //	monitor, verdict  what is said of a history, and of a run
 //	report            what is told to people and programs
+//	compare           what two builds are to each other, by the reports of both
 //	cmd               the programs: drainproof and probe
 //
 // Nothing here but cmd may import reference, conformance or fixtures; the linter

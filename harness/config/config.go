@@ -28,6 +28,7 @@ type Config struct {
 	Repetitions map[string]Repetitions `json:"repetitions"` // by level
 	Runner      Runner                 `json:"runner"`
 	Report      Report                 `json:"report"`
+	Compare     Compare                `json:"compare"`
 
 	// Overrides names the environment variables that were applied, sorted.
 	Overrides []string `json:"overrides,omitempty"`
@@ -56,6 +57,19 @@ type Report struct {
 	Dir  string `json:"dir"`           // folder of all reports, absolute
 	Keep int    `json:"keep"`          // newest run folders to keep; 0 keeps all
 	Run  string `json:"run,omitempty"` // exact folder of this run, absolute; set by DRAINPROOF_REPORT only
+}
+
+// Compare says what must be true of a difference between two builds that is none of
+// chance, and of the runs that are compared.
+type Compare struct {
+	Alpha  float64       `json:"alpha"`      // chance alone does it more rarely than this, over all figures together
+	Effect float64       `json:"effect"`     // how often a value of the worse build is the worse one, 0.5 to 1
+	Ratio  float64       `json:"ratio"`      // the worse median is so many times the better one, at least
+	Shift  time.Duration `json:"shift_ns"`   // and this much more, for a time
+	Memory int           `json:"memory_mib"` // and this much more, for memory, in MiB
+	// Noise is the largest part of a run's time in which the machine may have kept the
+	// probe or the gateway waiting, 0 to 1.
+	Noise float64 `json:"noise"`
 }
 
 // Levels of thoroughness, in rising order.
@@ -144,7 +158,8 @@ func defaults() Config {
 			LevelCertify: {Drains: 50, Sweeps: 20, Refusals: 20, Reverts: 20, Rewrites: 20, Restarts: 10},
 			LevelAudit:   {Drains: 60, Sweeps: 20, Refusals: 60, Reverts: 20, Rewrites: 20, Restarts: 10},
 		},
-		Runner: Runner{Procs: 2, Timeout: 5 * time.Minute, SpecTimeout: time.Minute},
-		Report: Report{Dir: "reports", Keep: 10},
+		Runner:  Runner{Procs: 2, Timeout: 5 * time.Minute, SpecTimeout: time.Minute},
+		Report:  Report{Dir: "reports", Keep: 10},
+		Compare: Compare{Alpha: 0.01, Effect: 0.75, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5},
 	}
 }

@@ -46,6 +46,9 @@ func TestPublishedConfiguration(t *testing.T) {
 		c.Runner.Timeout != 5*time.Minute || c.Runner.SpecTimeout != time.Minute || c.Report.Keep != 10 {
 		t.Errorf("%+v", c)
 	}
+	if want := (config.Compare{Alpha: 0.01, Effect: 0.75, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5}); c.Compare != want {
+		t.Errorf("compare: %+v", c.Compare)
+	}
 	if why := c.WhyNotCertifying(); len(why) != 0 {
 		t.Errorf("the published configuration does not certify: %v", why)
 	}
@@ -81,6 +84,13 @@ func TestDefaultsFillWhatIsLeftOut(t *testing.T) {
 	}
 	if c.Report.Keep != 0 {
 		t.Errorf("keep: 0 became %d", c.Report.Keep)
+	}
+	c, err = config.LoadEnv(write(t, "target: t.yaml\ncompare: {shift: 5ms, effect: 1}\n"), env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (config.Compare{Alpha: 0.01, Effect: 1, Ratio: 1.5, Shift: 5 * time.Millisecond, Memory: 16, Noise: 0.5}); c.Compare != want {
+		t.Errorf("compare given in part loses the rest: %+v", c.Compare)
 	}
 }
 
@@ -120,6 +130,15 @@ func TestWrongConfigurations(t *testing.T) {
 		}},
 		"spec beyond suite": {"target: a\nrunner: {timeout: 1m, specTimeout: 2m}\n", nil, []string{
 			"FILE:2:36: one spec may take longer than the whole suite (runner.timeout 1m0s); lower it, or raise runner.timeout",
+		}},
+		"compare": {"target: a\ncompare:\n  alpha: 0\n  effect: 0.4\n  ratio: 0.9\n  shift: 0s\n  memory: 0\n  noise: 2\n  treshold: 1\n", nil, []string{
+			`FILE:3:10: compare.alpha is 0, not more than 0; needed: a chance above 0 and up to 0.2; smaller calls fewer things worse`,
+			`FILE:4:11: compare.effect is 0.4, less than 0.5; needed: a share from 0.5 (no difference) to 1 (always the worse one)`,
+			`FILE:5:10: compare.ratio is 0.9, less than 1; needed: how many times the better median the worse one is, at least 1`,
+			`FILE:6:10: compare.shift must be more than 0; write a duration such as "2s"`,
+			`FILE:7:11: compare.memory is 0, less than 1; needed: by how many MiB the medians differ at least, 1 or more`,
+			`FILE:8:10: compare.noise is 2, more than 1; needed: a share of a run's time, above 0 and up to 1`,
+			`FILE:9:3: unknown field "treshold" in compare; known: alpha, effect, memory, noise, ratio, shift`,
 		}},
 		"level": {"target: a\nlevel: all\nrepetitions: {gates: {}}\n", nil, []string{
 			`FILE:2:8: level is "all", which is not known here; known: gate, certify, audit`,

@@ -98,6 +98,14 @@ type file struct {
 		Dir  string `json:"dir"`
 		Keep *int   `json:"keep"`
 	} `json:"report"`
+	Compare struct {
+		Alpha  float64 `json:"alpha"`
+		Effect float64 `json:"effect"`
+		Ratio  float64 `json:"ratio"`
+		Shift  string  `json:"shift"`
+		Memory int     `json:"memory"`
+		Noise  float64 `json:"noise"`
+	} `json:"compare"`
 }
 
 // Parse is LoadEnv on bytes; path stands for the file and its folder.
@@ -121,6 +129,11 @@ func Parse(path string, data []byte, lookup func(string) (string, bool)) (*Confi
 	if f.Report.Keep != nil {
 		c.Report.Keep = *f.Report.Keep
 	}
+	set(&c.Compare.Alpha, f.Compare.Alpha)
+	set(&c.Compare.Effect, f.Compare.Effect)
+	set(&c.Compare.Ratio, f.Compare.Ratio)
+	set(&c.Compare.Memory, f.Compare.Memory)
+	set(&c.Compare.Noise, f.Compare.Noise)
 	for level, r := range f.Repetitions {
 		d := c.Repetitions[level]
 		set(&d.Drains, r.Drains)
@@ -133,6 +146,7 @@ func Parse(path string, data []byte, lookup func(string) (string, bool)) (*Confi
 	}
 	duration(doc, &c.Observe, f.Observe, yamlfile.At("observe"))
 	duration(doc, &c.Runner.Timeout, f.Runner.Timeout, yamlfile.At("runner", "timeout"))
+	duration(doc, &c.Compare.Shift, f.Compare.Shift, yamlfile.At("compare", "shift"))
 	duration(doc, &c.Runner.SpecTimeout, f.Runner.SpecTimeout, yamlfile.At("runner", "specTimeout"))
 	if where := yamlfile.At("runner", "specTimeout"); c.Runner.SpecTimeout > c.Runner.Timeout && doc.Has(where) {
 		doc.Report(where, "one spec may take longer than the whole suite (runner.timeout "+c.Runner.Timeout.String()+")", "lower it, or raise runner.timeout")

@@ -136,7 +136,7 @@ func (e Event) Check() error {
 }
 
 var kinds = [...]Kind{
-	KindHeader, KindStep, KindMarker, KindControl, KindState, KindTurn, KindModel, KindSession, KindProcess, KindAction, KindStall, KindNotice, KindLog, KindOutcome,
+	KindHeader, KindStep, KindMarker, KindControl, KindState, KindTurn, KindModel, KindSession, KindProcess, KindAction, KindStall, KindMemory, KindNotice, KindLog, KindOutcome,
 }
 
 // has says whether the body of a kind is set, and whether there is such a kind.
@@ -164,6 +164,8 @@ func (e *Event) has(kind Kind) (set, known bool) {
 		return e.Action != nil, true
 	case KindStall:
 		return e.Stall != nil, true
+	case KindMemory:
+		return e.Memory != nil, true
 	case KindNotice:
 		return e.Notice != nil, true
 	case KindLog:

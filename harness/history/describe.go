@@ -41,6 +41,8 @@ func Describe(e Event) string {
 			return fmt.Sprintf("noise: the gateway waited %s for a processor or a disk", e.Stall.Late.Round(time.Millisecond))
 		}
 		return fmt.Sprintf("noise: the heartbeat came %s late", e.Stall.Late.Round(time.Millisecond))
+	case KindMemory:
+		return fmt.Sprintf("gateway's process %d had %d KiB of memory at the most", e.Memory.PID, e.Memory.Peak/1024)
 	case KindNotice:
 		what := "something that is no shutdown"
 		if e.Notice.Broadcast {

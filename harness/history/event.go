@@ -27,6 +27,7 @@ const (
 	KindProcess Kind = "process" // the gateway's process appeared, vanished, or changed its socket
 	KindAction  Kind = "action"  // the harness did something to the gateway's process
 	KindStall   Kind = "stall"   // the 10 ms heartbeat came late: noise
+	KindMemory  Kind = "memory"  // how much memory the gateway's process had at the most; it is measured, and never judged
 	KindNotice  Kind = "notice"  // the gateway told something to whom it announces things
 	KindLog     Kind = "log"     // a line the gateway wrote, kept because it is a receipt or the last words
 	KindOutcome Kind = "outcome" // last line: how the spec ended
@@ -52,6 +53,7 @@ type Event struct {
 	Process *Process `json:"process,omitempty"`
 	Action  *Action  `json:"action,omitempty"`
 	Stall   *Stall   `json:"stall,omitempty"`
+	Memory  *Memory  `json:"memory,omitempty"`
 	Notice  *Notice  `json:"notice,omitempty"`
 	Log     *Log     `json:"log,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
@@ -351,6 +353,13 @@ type Stall struct {
 // machine for less than half of the time, or waited for its disk; Late is for how long
 // it had to wait in all.
 const StallGateway = "gateway"
+
+// Memory is how much memory the gateway's process had at the most, from its start until
+// the check was over. Processes that it started are not in it.
+type Memory struct {
+	PID  int   `json:"pid"`
+	Peak int64 `json:"peak_bytes"` // resident, VmHWM in /proc/PID/status
+}
 
 // Notice is a request that the gateway sent to the address it was given for its
 // announcements.

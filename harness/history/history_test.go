@@ -227,6 +227,7 @@ func TestDescribe(t *testing.T) {
 		{Event{Kind: KindAction, Action: &Action{Name: ActionExited, ExitCode: &code}}, "harness: exited, exit code 0"},
 		{Event{Kind: KindMarker, Marker: &Marker{Op: OpBegin, How: "rename", Present: true, Expectation: Expectation{Silences: true}}}, "controller: begin, rename, asks that the shutdown be not announced"},
 		{Event{Kind: KindNotice, Notice: &Notice{Method: "POST", Path: "/hook", Broadcast: true, Text: `"{}"`}}, `gateway announces its shutdown: POST "/hook", "{}"`},
+		{Event{Kind: KindMemory, Memory: &Memory{PID: 7, Peak: 20 << 20}}, "gateway's process 7 had 20480 KiB of memory at the most"},
 		{Event{Kind: KindNotice, Notice: &Notice{Method: "GET", Path: "/\n"}}, `gateway announces something that is no shutdown: GET "/\n", `},
 		{Event{Kind: KindStall, Stall: &Stall{Late: 30 * time.Millisecond}}, "noise: the heartbeat came 30ms late"},
 		{Event{Kind: KindLog, Log: &Log{Line: "\x1b[2J", Receipt: "status-only"}}, `gateway says (receipt of fault "status-only"): "\x1b[2J"`},

@@ -129,7 +129,7 @@ func (v *View) keep(events []history.Event) {
 	for i := range events {
 		e := &events[i]
 		switch {
-		case e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Kind == history.KindStep || e.Kind == history.KindLog:
+		case e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Kind == history.KindStep || e.Kind == history.KindLog || e.Kind == history.KindMemory:
 			continue
 		case e.Return > v.horizon && (e.Kind != history.KindStall || e.Call > v.horizon):
 			continue

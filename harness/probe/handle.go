@@ -135,6 +135,7 @@ func (p *Probe) note(n wire.NoteParams) (any, error) {
 		// What is judged ends here, and noise that goes on is part of it.
 		if s, err := p.configured(); err == nil {
 			s.processes.tellStarvation()
+			s.processes.tellMemory()
 		}
 	}
 	p.rec.record(ev)

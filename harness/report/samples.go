@@ -41,15 +41,9 @@ func Summarise(samples []monitor.Sample) []Summary {
 		v := values[out[i].Name]
 		slices.Sort(v)
 		out[i].N = len(v)
-		out[i].P50, out[i].P95, out[i].Max = rank(v, 50), rank(v, 95), v[len(v)-1]
+		out[i].P50, out[i].P95, out[i].Max = Percentile(v, 50), Percentile(v, 95), v[len(v)-1]
 	}
 	return out
-}
-
-// rank is the nearest-rank percentile of sorted values.
-func rank(sorted []time.Duration, percent int) time.Duration {
-	n := (percent*len(sorted) + 99) / 100
-	return sorted[max(1, n)-1]
 }
 
 // Figure is the summary as a checklist row says it: the median, the worst, and

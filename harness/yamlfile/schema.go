@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/url"
 	"strconv"
 	"strings"
@@ -146,9 +147,11 @@ func (s *Schema) translate(d *Document, e *jsonschema.ValidationError) {
 			next = k.Err.Error()
 		}
 	case *kind.Minimum:
-		what = fmt.Sprintf("%s is %v, less than %s", name, value, k.Want.RatString())
+		what = fmt.Sprintf("%s is %v, less than %s", name, value, number(k.Want))
 	case *kind.Maximum:
-		what = fmt.Sprintf("%s is %v, more than %s", name, value, k.Want.RatString())
+		what = fmt.Sprintf("%s is %v, more than %s", name, value, number(k.Want))
+	case *kind.ExclusiveMinimum:
+		what = fmt.Sprintf("%s is %v, not more than %s", name, value, number(k.Want))
 	case *kind.MinItems, *kind.MinLength, *kind.MinProperties:
 		what = name + " is empty"
 	case *kind.UniqueItems:
@@ -161,6 +164,15 @@ func (s *Schema) translate(d *Document, e *jsonschema.ValidationError) {
 	}
 	d.broken[at.key()] = true
 	d.Report(at, what, next)
+}
+
+// number writes a limit as a file would, and not as a fraction.
+func number(r *big.Rat) string {
+	if r.IsInt() {
+		return r.RatString()
+	}
+	f, _ := r.Float64()
+	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
 // at returns the subschema an error's URL points to.

@@ -75,6 +75,6 @@ Exit codes: 0 conformant (or passed, not certifying), 1 non-conformant,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newGate(), newCertify(), newAudit(), newBuild(), newTarget(), newDoctor(), newExplain(), newSpec(), newIncidents(), newVerify(), newMerge(), newManifest(), newKey(), newNonce(), newSubmit(), newImage(), newBadge(), newSoak(), newReplay())
+	root.AddCommand(newGate(), newCertify(), newAudit(), newBuild(), newTarget(), newDoctor(), newExplain(), newSpec(), newIncidents(), newVerify(), newMerge(), newCompare(), newManifest(), newKey(), newNonce(), newSubmit(), newImage(), newBadge(), newSoak(), newReplay())
 	return root
 }
