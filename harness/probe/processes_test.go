@@ -110,7 +110,7 @@ func TestSidecarsAreNotTheGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	for deadline := time.Now().Add(patience); notGateway(cmd.Process.Pid, nil); { // it has no arguments yet
+	for deadline := time.Now().Add(patience); ownProc.notGateway(cmd.Process.Pid, nil); { // it has no arguments yet
 		if time.Now().After(deadline) {
 			t.Fatal("a process with arguments is no gateway")
 		}
@@ -124,7 +124,7 @@ func TestSidecarsAreNotTheGateway(t *testing.T) {
 		"its own line":  {[][]string{{"dashboard"}, {"sleep", "60"}}, true},
 		"half its line": {[][]string{{"60"}}, false},
 	} {
-		if got := notGateway(cmd.Process.Pid, c.others); got != c.want {
+		if got := ownProc.notGateway(cmd.Process.Pid, c.others); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
