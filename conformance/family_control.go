@@ -29,7 +29,7 @@ func (s *suite) control() {
 	}
 	s.situation("CONTROL", "down",
 		"moves the marker over HTTP while the gateway is down, which then starts accordingly",
-		ids("CONTROL-007"), moveWithoutGateway, needs("control"))
+		ids("CONTROL-007"), moveWithoutGateway, needs("control"), respawning())
 }
 
 func (s *suite) moveByEndpoint(ctx context.Context, gw gateway) {

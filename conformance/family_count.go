@@ -140,7 +140,7 @@ func (s *suite) count() {
 				}
 				gw.accepts(ctx, pod.Turn{Purpose: "after a crash"})
 			}
-		})
+		}, respawning())
 }
 
 // failing sends turns for which the model answers with an error: one that tells that

@@ -51,7 +51,7 @@ func (s *suite) notify() {
 				must(gw.Hold(ctx, gw.B()+gw.B()/10))
 				gw.announces(ctx)
 			}
-		}, needs("notify"))
+		}, needs("notify"), respawning())
 }
 
 // staleRequests are the drain requests that are stale to this gateway. One that heeds

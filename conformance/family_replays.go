@@ -46,7 +46,7 @@ func (s *suite) replays() {
 			gomega.Expect(turn.View().ModelCalls).To(gomega.Equal(2), "how often the model was called for a turn that was cut off once")
 			gw.revert(ctx)
 			gw.accepts(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "after the crashes"})
-		}, needs("recovery"))
+		}, needs("recovery"), respawning())
 }
 
 // durable is the name of an ingress whose turns are run again after a crash.

@@ -72,7 +72,7 @@ func (s *suite) shutdown() {
 			if gw.delivers(ingress) { // else its client goes on asking for it
 				gw.eventuallyTurn(ctx, stuck).Should(expect.HaveEnded())
 			}
-			if !gw.Target().Declares("recovery") {
+			if !gw.Target().Declares("recovery") || !gw.respawns(ctx) {
 				return
 			}
 			gw.step(ctx, "started again, it takes up the turn that it cut off")
@@ -101,7 +101,7 @@ func (s *suite) shutdown() {
 			gw.eventuallyTurn(ctx, refused).Should(gw.beTurnedAway())
 			gw.revert(ctx)
 			gw.accepts(ctx, pod.Turn{Purpose: "after the drain that outlived a shutdown"})
-		}, needs("shutdown"))
+		}, needs("shutdown"), respawning())
 }
 
 // leaves tells the gateway to shut down and waits until it shows that it heard. One

@@ -71,7 +71,7 @@ func (s *suite) watch() {
 				gw.eventually(ctx).Should(expect.BeRunning())
 				gw.accepts(ctx, pod.Turn{Purpose: "after a start without a marker"})
 			}
-		})
+		}, respawning())
 }
 
 // badLooks are one marker of each kind at which a look fails, or that cannot be

@@ -131,6 +131,29 @@ func lacking() map[string]map[string]string {
 	}
 }
 
+// noSecondLife is why some requirements say nothing of a gateway that cannot be started
+// again.
+const noSecondLife = "the target names no command that starts its gateway again in the same instantiation (init.respawn)"
+
+// secondLife are the requirements that need one. GATE-007 is another where nothing but a
+// replay is internal to the gateway, and SHUTDOWN-002 where what it cut off is owed.
+func secondLife(declares func(feature string) bool) []string {
+	needs := []string{
+		"WATCH-003", "WATCH-007", "WATCH-008", "COUNT-007", "RESTART-001", "RESTART-002", "RESTART-004",
+		"CONTROL-007", "EPOCH-003", "SHUTDOWN-003", "NOTIFY-001", "NOTIFY-002",
+	}
+	if declares("recovery") {
+		needs = append(needs, "SHUTDOWN-002")
+		if !declares("background") {
+			needs = append(needs, "GATE-007")
+		}
+	}
+	return slices.DeleteFunc(needs, func(id string) bool {
+		r, _ := Find(id)
+		return r.Feature != "" && !slices.ContainsFunc(verdict.AnyOf(r.Feature), declares)
+	})
+}
+
 // impossible says which requirements can't be judged on a target as it was run, and
 // why: what none of its features, its user or the runtime lets happen.
 func impossible(features []string, runtime string, as circumstances) map[string]string {
@@ -147,6 +170,11 @@ func impossible(features []string, runtime string, as circumstances) map[string]
 		out["EPOCH-004"] = "the process runtime has no instantiation that could be made anew"
 	}
 	declares := func(feature string) bool { return slices.Contains(features, feature) }
+	if slices.Contains(as.lacks, history.LacksRespawn) {
+		for _, id := range secondLife(declares) {
+			out[id] = noSecondLife
+		}
+	}
 	if declares("notify") && !declares("epoch") && !declares("expiry") {
 		out["NOTIFY-002"] = "no marker is stale to a gateway that declares neither epoch nor expiry"
 	}

@@ -13,11 +13,17 @@ func TestWhatIsImpossibleOnATarget(t *testing.T) {
 		as       circumstances
 		want     []string
 	}{
-		"an ordinary one":              {nil, "docker", circumstances{}, nil},
-		"root":                         {nil, "docker", circumstances{root: true}, []string{"CONTROL-008", "MARKER-005"}},
-		"no HTTP":                      {nil, "docker", circumstances{lacks: []string{"http"}}, []string{"GATE-010", "GATE-012", "WATCH-008"}},
-		"nobody waits":                 {nil, "docker", circumstances{lacks: []string{"delivery"}}, []string{"COUNT-006"}},
-		"no file":                      {nil, "docker", circumstances{lacks: []string{"file"}}, []string{"STATE-012"}},
+		"an ordinary one": {nil, "docker", circumstances{}, nil},
+		"root":            {nil, "docker", circumstances{root: true}, []string{"CONTROL-008", "MARKER-005"}},
+		"no HTTP":         {nil, "docker", circumstances{lacks: []string{"http"}}, []string{"GATE-010", "GATE-012", "WATCH-008"}},
+		"nobody waits":    {nil, "docker", circumstances{lacks: []string{"delivery"}}, []string{"COUNT-006"}},
+		"no file":         {nil, "docker", circumstances{lacks: []string{"file"}}, []string{"STATE-012"}},
+		"nothing starts it again": {nil, "docker", circumstances{lacks: []string{"respawn"}},
+			[]string{"COUNT-007", "RESTART-001", "RESTART-002", "WATCH-003", "WATCH-007", "WATCH-008"}},
+		"nor what it owes": {[]string{"recovery", "shutdown"}, "docker", circumstances{lacks: []string{"respawn"}},
+			[]string{"COUNT-007", "GATE-007", "RESTART-001", "RESTART-002", "RESTART-004", "SHUTDOWN-002", "SHUTDOWN-003", "WATCH-003", "WATCH-007", "WATCH-008"}},
+		"nor what it is told": {[]string{"recovery", "background", "control", "epoch"}, "docker", circumstances{lacks: []string{"respawn"}},
+			[]string{"CONTROL-007", "COUNT-007", "EPOCH-003", "RESTART-001", "RESTART-002", "RESTART-004", "WATCH-003", "WATCH-007", "WATCH-008"}},
 		"nothing is stale":             {[]string{"notify", "shutdown"}, "docker", circumstances{}, []string{"NOTIFY-002"}},
 		"markers age":                  {[]string{"notify", "expiry"}, "docker", circumstances{}, nil},
 		"markers belong to one":        {[]string{"epoch", "notify"}, "docker", circumstances{}, nil},

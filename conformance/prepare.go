@@ -181,6 +181,11 @@ func (s *suite) tryOut(ctx context.Context, p prepared) error {
 		}
 	}
 	if len(problems) == 0 {
+		if err := gw.TryInit(ctx); err != nil { // last: it is the end of this gateway
+			problems = append(problems, fmt.Errorf("the gateway could not be ended and started again: %w; check the init section of %s", err, s.target.Path))
+		}
+	}
+	if len(problems) == 0 {
 		s.tried = make(chan error, 1)
 		go func() { s.tried <- endTried(ctx, gw) }() // nobody has to wait for it here
 		return nil

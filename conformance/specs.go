@@ -47,6 +47,29 @@ func thorough() option { return func(sp *spec) { sp.thorough = true } }
 // unstarted leaves it to the spec to start the gateway.
 func unstarted() option { return func(sp *spec) { sp.unstarted = true } }
 
+// respawning ends a spec before it begins where nothing starts the gateway again once it
+// was ended: there is nothing it could look at.
+func respawning() option {
+	return func(sp *spec) {
+		body := sp.body
+		sp.body = func(ctx context.Context, gw gateway) {
+			if gw.respawns(ctx) {
+				body(ctx, gw)
+			}
+		}
+	}
+}
+
+// respawns says whether the gateway can be started again; where it can't, the history
+// tells why what would follow does not.
+func (g gateway) respawns(ctx context.Context) bool {
+	if !g.Target().Respawns() {
+		g.step(ctx, "nothing is asked here of a second life: %s", noSecondLife)
+		return false
+	}
+	return true
+}
+
 // alone keeps every other spec away from one that would be noise to it.
 func alone() option { return func(sp *spec) { sp.alone = true } }
 

@@ -96,6 +96,9 @@ func load(c Config) (*suite, error) {
 	if cfg.Observe != 0 {
 		t.Bounds.Observe = cfg.Observe
 	}
+	if cfg.Runtime == config.RuntimeProcess {
+		t.Init = nil // it is the image's, and here the gateway is started without it
+	}
 	s := &suite{cfg: cfg, target: t, repeat: cfg.Repeat()}
 	if cfg.Expected != "" {
 		if s.expected, err = LoadExpected(cfg.Expected); err != nil {

@@ -51,6 +51,7 @@ func programs() []program {
 		{"wrong-gateway", "./fixtures/faults/cmd/wrong-gateway"},
 		{"relay", "./fixtures/foreign/relay"},
 		{"hatch", "./fixtures/foreign/hatch"},
+		{"steward", "./fixtures/foreign/steward"},
 	}
 }
 

@@ -92,6 +92,7 @@ type Header struct {
 const (
 	LacksHTTP     = "http"     // no turn goes by HTTP
 	LacksDelivery = "delivery" // no client waits for its reply, so that nobody can keep one from being handed over
+	LacksRespawn  = "respawn"  // nothing starts its gateway again in the same instantiation
 	LacksFile     = "file"     // no state is published in a file, which is there when the gateway is gone
 )
 

@@ -227,6 +227,9 @@ func configure(r *runtime.Resolved) wire.ConfigureParams {
 		ModelAddress: r.ModelAddress, CallbackAddress: r.CallbackAddress, DriverAddress: r.DriverAddress, Bound: t.Bounds.Observe,
 	}
 	c.IngressPorts = ingressPorts(r)
+	if t.Init != nil {
+		c.Gateway = t.Init.Gateway
+	}
 	if c.NotifyAddress = r.NotifyAddress; c.NotifyAddress != "" {
 		for _, b := range t.Notify.Broadcast {
 			c.Broadcasts = append(c.Broadcasts, wire.Broadcast(b))

@@ -3,6 +3,7 @@ package pod
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -189,7 +190,55 @@ func (g *Gateway) Respawn(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := g.staysDown(ctx, 0); err != nil {
+		return err
+	}
 	return g.launch(ctx, history.ActionRespawn, g.pod.Respawn)
+}
+
+// TryInit ends a gateway under an init of its own and, where the target says how, starts it
+// again: what is wrong with what the target says of that is found out here, and not held
+// against the gateway. It leaves a gateway that can be judged no more.
+func (g *Gateway) TryInit(ctx context.Context) error {
+	init := g.o.Target.Init
+	if init == nil {
+		return nil
+	}
+	if err := g.SIGKILL(ctx); err != nil {
+		return err
+	}
+	if err := g.staysDown(ctx, supervised); err != nil {
+		return err
+	}
+	const killed = 128 + 9
+	switch code, err := g.AwaitExit(ctx); {
+	case err != nil:
+		return err
+	case len(init.Exit) > 0 && code != killed:
+		return fmt.Errorf("init.exit says %d of a gateway that was killed; it must print %d, 128 and the signal", code, killed)
+	}
+	if len(init.Respawn) == 0 {
+		return nil
+	}
+	if err := g.Respawn(ctx); err != nil {
+		return err
+	}
+	return g.AwaitReady(ctx)
+}
+
+// supervised is how long a supervisor may take to start again what has ended.
+const supervised = 3 * time.Second
+
+// staysDown looks for so long whether a gateway under an init of its own runs again although
+// nobody started it, which is an error: what a gateway does that is down could not be asked.
+func (g *Gateway) staysDown(ctx context.Context, within time.Duration) error {
+	if g.o.Target.Init == nil {
+		return nil
+	}
+	if _, err := g.probe.Watch(ctx, wire.WatchParams{Within: within}); err != nil {
+		return ctx.Err() // nobody is there
+	}
+	return errors.New("the gateway's init has started it again by itself after it was ended; add init.leave, a command that keeps the init from it")
 }
 
 func (g *Gateway) launch(ctx context.Context, name string, start func(context.Context) error) error {
@@ -295,19 +344,45 @@ func (g *Gateway) SIGKILL(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := g.leaves(ctx); err != nil || g.o.Target.Init != nil {
+		return err
+	}
 	_, err = g.pod.WaitGateway(ctx)
 	return err
 }
 
 // AwaitExit waits until the gateway has ended, and returns and records its exit
-// code.
+// code; -1 where nobody can tell.
 func (g *Gateway) AwaitExit(ctx context.Context) (int, error) {
+	if err := g.leaves(ctx); err != nil {
+		return 0, err
+	}
 	code, err := g.pod.WaitGateway(ctx)
 	if err != nil {
 		return code, err
 	}
-	return code, g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionExited, ExitCode: &code}}, 0)
+	a := &history.Action{Name: history.ActionExited}
+	if code >= 0 {
+		a.ExitCode = &code
+	}
+	return code, g.note(ctx, history.Event{Kind: history.KindAction, Action: a}, 0)
 }
+
+// leaves waits until the probe has seen the end of a gateway under an init of its own, which
+// goes on without it, and so does its container. Of any other gateway the runtime knows.
+func (g *Gateway) leaves(ctx context.Context) error {
+	for g.o.Target.Init != nil && g.Alive() {
+		select {
+		case <-time.After(lookEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// lookEvery is how often is looked for what the probe tells.
+const lookEvery = 2 * time.Millisecond
 
 // Freeze stops the gateway in its tracks; Thaw lets it go on.
 func (g *Gateway) Freeze(ctx context.Context) error {

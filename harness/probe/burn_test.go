@@ -68,7 +68,7 @@ func children(t *testing.T) []int {
 	var pids []int
 	for _, path := range stats {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if p, err := readStat(pid); err == nil && p.parent == os.Getpid() && !p.dead() {
+		if p, err := ownProc.stat(pid); err == nil && p.parent == os.Getpid() && !p.dead() {
 			pids = append(pids, pid)
 		}
 	}

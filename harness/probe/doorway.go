@@ -2,8 +2,6 @@ package probe
 
 import (
 	"context"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -22,10 +20,10 @@ type doorway struct {
 	lost  time.Duration // by walks that are over, and not told yet
 }
 
-// stand walks through the root of a process until it is gone, or may not be looked into.
-func (d *doorway) stand(ctx context.Context, pid int, gone <-chan struct{}) {
+// stand walks through the root of the process that dir tells of until it is gone, or may not be looked into.
+func (d *doorway) stand(ctx context.Context, dir string, gone <-chan struct{}) {
 	// From here the walk leads through no root but the gateway's.
-	fd, err := unix.Open(filepath.Join("/proc", strconv.Itoa(pid)), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return
 	}

@@ -43,7 +43,7 @@ func TestDoorwayOfAProcess(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		d.stand(ctx, os.Getpid(), nil)
+		d.stand(ctx, ownProc.of(os.Getpid()), nil)
 	}()
 	for d.take(now()) == 0 {
 		if ctx.Err() != nil {

@@ -29,7 +29,7 @@ type marker struct {
 	path    string
 	rec     sink
 	focus   *focus
-	process func() (pid int, ok bool) // of the gateway
+	process func() (dir string, ok bool) // where the gateway's is told of
 
 	mu    sync.Mutex // an operation, with its recording; a look
 	known identity   // after our last operation or look
@@ -48,7 +48,7 @@ type identity struct {
 	mtime, ctime int64
 }
 
-func newMarker(path string, rec sink, f *focus, process func() (int, bool)) (*marker, error) {
+func newMarker(path string, rec sink, f *focus, process func() (string, bool)) (*marker, error) {
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("marker path %q is not absolute", path)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -79,11 +78,10 @@ func (m *marker) removeDecoy(place string) error {
 // decoyDir opens the place by way of the gateway's process, which may have another
 // root than the probe. It is held open: the process may be gone before the decoy.
 func (m *marker) decoyDir(place string) (*os.Root, error) {
-	pid, ok := m.process()
+	proc, ok := m.process()
 	if !ok {
 		return nil, errors.New("no process of a gateway is watched; start it first")
 	}
-	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	home := filepath.Dir(m.path)
 	path := proc + "/root" + filepath.Dir(home)
 	if place == wire.PlaceWorkingDirectory {
@@ -91,12 +89,12 @@ func (m *marker) decoyDir(place string) (*os.Root, error) {
 	}
 	dir, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, fmt.Errorf("look into the %s of process %d: %w", place, pid, err)
+		return nil, fmt.Errorf("look into the %s of process %s: %w", place, filepath.Base(proc), err)
 	}
 	there, err := dir.Stat(".")
 	own, failed := os.Stat(home)
 	if err = errors.Join(err, failed); err == nil && os.SameFile(there, own) {
-		err = fmt.Errorf("the %s of process %d is its home: a marker there is no decoy", place, pid)
+		err = fmt.Errorf("the %s of process %s is its home: a marker there is no decoy", place, filepath.Base(proc))
 	}
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())

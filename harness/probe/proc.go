@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,8 +23,17 @@ type procStat struct {
 
 func (p procStat) dead() bool { return p.state == 'Z' || p.state == 'X' }
 
-func readStat(pid int) (procStat, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// procfs is where the processes of a PID namespace are listed.
+type procfs string
+
+// ownProc lists those of the probe's own, which in an ordinary pod is the gateway's too.
+const ownProc procfs = "/proc"
+
+// of is where a process is told of.
+func (fs procfs) of(pid int) string { return filepath.Join(string(fs), strconv.Itoa(pid)) }
+
+func (fs procfs) stat(pid int) (procStat, error) {
+	data, err := os.ReadFile(fs.of(pid) + "/stat")
 	if err != nil {
 		return procStat{}, err
 	}
@@ -57,37 +67,95 @@ func parseStat(data []byte) (procStat, error) {
 // orphan finds the gateway: the youngest living process that has no parent in
 // this PID namespace, is not its first one, not a probe, none of the others the
 // target runs, and not known already.
-func orphan(others [][]string, known func(procStat) bool) (procStat, bool) {
+func (fs procfs) orphan(others [][]string, known func(procStat) bool) (procStat, bool) {
 	var best procStat
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return best, false
+	for _, pid := range fs.pids() {
+		if pid == os.Getpid() {
+			continue
+		}
+		p, err := fs.stat(pid)
+		if err != nil || p.parent != 0 || p.dead() || known(p) || fs.notGateway(pid, others) {
+			continue
+		}
+		best = younger(best, p)
 	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == 1 || pid == os.Getpid() {
+	return best, best.pid != 0
+}
+
+// supervised finds a gateway that is started by an init of its own image: the youngest
+// living process whose command line matches and that is not known already. What such a
+// process forks may look the same, so one that stands below another that matches is
+// none; nor is the init.
+func (fs procfs) supervised(like *regexp.Regexp, known func(procStat) bool) (procStat, bool) {
+	parent, matching := map[int]int{}, map[int]procStat{}
+	for _, pid := range fs.pids() {
+		p, err := fs.stat(pid)
+		if err != nil {
 			continue
 		}
-		p, err := readStat(pid)
-		if err != nil || p.parent != 0 || p.dead() || known(p) || notGateway(pid, others) {
-			continue
+		parent[pid] = p.parent
+		if !p.dead() && !fs.notGateway(pid, nil) && like.MatchString(strings.Join(fs.args(pid), " ")) {
+			matching[pid] = p
 		}
-		if best.pid == 0 || p.startTime > best.startTime || p.startTime == best.startTime && p.pid > best.pid {
-			best = p
+	}
+	below := func(pid int) bool {
+		for range parent { // no line of ancestors is longer, whatever came and went meanwhile
+			pid = parent[pid]
+			if _, is := matching[pid]; is {
+				return true
+			}
+		}
+		return false
+	}
+	var best procStat
+	for pid, p := range matching {
+		if !known(p) && !below(pid) {
+			best = younger(best, p)
 		}
 	}
 	return best, best.pid != 0
 }
 
+// younger is the one that was started later; with PID 0 it is none.
+func younger(a, b procStat) procStat {
+	if a.pid == 0 || b.startTime > a.startTime || b.startTime == a.startTime && b.pid > a.pid {
+		return b
+	}
+	return a
+}
+
+// pids lists all processes but the namespace's first.
+func (fs procfs) pids() []int {
+	entries, err := os.ReadDir(string(fs))
+	if err != nil {
+		return nil
+	}
+	var out []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != 1 {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
+// args is a command line; nil when the process is gone, or has none.
+func (fs procfs) args(pid int) []string {
+	data, err := os.ReadFile(fs.of(pid) + "/cmdline")
+	if err != nil || len(data) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
+}
+
 // notGateway tells probes and sidecars, and what is no gateway yet: without arguments
 // (gone, or a kernel thread), or still a container runtime's init, which keeps its
 // PID and start time when it becomes what it is to run.
-func notGateway(pid int, others [][]string) bool {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil {
-		return true // gone
+func (fs procfs) notGateway(pid int, others [][]string) bool {
+	args := fs.args(pid)
+	if args == nil {
+		return true
 	}
-	args := strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
 	if slices.ContainsFunc(others, func(other []string) bool { return slices.Equal(args, other) }) {
 		return true
 	}

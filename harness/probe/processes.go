@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,9 @@ type processes struct {
 	run   func(func(context.Context))
 
 	starved time.Duration // the least of it that is told
+
+	like   *regexp.Regexp // the gateway's command line, where an init of its own starts it
+	abroad *abroad        // and where it is then listed
 
 	mu     sync.Mutex
 	known  map[procKey]bool // followed now or before
@@ -46,7 +50,8 @@ type procKey struct {
 
 type followed struct {
 	procKey
-	pidfd int // -1 where the kernel gives none
+	fs    procfs // where it is listed
+	pidfd int    // -1 where the kernel gives none
 }
 
 func newProcesses(rec sink, ports []int, starved time.Duration, run func(func(context.Context))) *processes {
@@ -57,10 +62,17 @@ func newProcesses(rec sink, ports []int, starved time.Duration, run func(func(co
 func (ps *processes) watch(ctx context.Context, p wire.WatchParams) (wire.WatchResult, error) {
 	deadline := time.Now().Add(p.Within)
 	absent := now()
+	fs := ownProc
+	if ps.abroad != nil {
+		var err error
+		if fs, err = ps.abroad.await(ctx, p.Within); err != nil {
+			return wire.WatchResult{}, err
+		}
+	}
 	for {
 		at := now()
-		if stat, ok := ps.find(p.PID, p.Others); ok {
-			f, err := ps.follow(stat, absent)
+		if stat, ok := ps.find(fs, p.PID, p.Others); ok {
+			f, err := ps.follow(fs, stat, absent)
 			if err == nil {
 				return wire.WatchResult{PID: f.pid, StartTime: f.startTime}, nil
 			}
@@ -82,35 +94,44 @@ func (ps *processes) notFound(p wire.WatchParams) error {
 	if p.PID != 0 {
 		return fmt.Errorf("no living process %d within %v; did the gateway end at once? its log says why", p.PID, p.Within)
 	}
+	if ps.like != nil {
+		return fmt.Errorf("no process whose command line matches %q appeared within %v; did it end at once, or is init.gateway another's?", ps.like, p.Within)
+	}
 	return fmt.Errorf("no process of a gateway appeared within %v; did it end at once, or does its container not join the probe's PID namespace?", p.Within)
 }
 
-func (ps *processes) find(pid int, others [][]string) (procStat, bool) {
+func (ps *processes) find(fs procfs, pid int, others [][]string) (procStat, bool) {
 	if pid != 0 {
-		stat, err := readStat(pid)
+		stat, err := fs.stat(pid)
 		return stat, err == nil && !stat.dead()
 	}
-	return orphan(others, func(p procStat) bool {
+	known := func(p procStat) bool {
 		ps.mu.Lock()
 		defer ps.mu.Unlock()
 		return ps.known[procKey{p.pid, p.startTime}]
-	})
+	}
+	if ps.like != nil {
+		return fs.supervised(ps.like, known)
+	}
+	return fs.orphan(others, known)
 }
 
-func (ps *processes) follow(stat procStat, absent history.Stamp) (*followed, error) {
-	f := &followed{procKey: procKey{stat.pid, stat.startTime}}
-	fd, err := unix.PidfdOpen(stat.pid, 0)
+func (ps *processes) follow(fs procfs, stat procStat, absent history.Stamp) (*followed, error) {
+	f := &followed{procKey: procKey{stat.pid, stat.startTime}, fs: fs, pidfd: -1}
+	fd, err := -1, error(unix.ENOSYS) // its number means another process here, or none
+	if fs == ownProc {
+		fd, err = unix.PidfdOpen(stat.pid, 0)
+	}
 	switch {
 	case err == nil:
 		f.pidfd = fd
 		unix.CloseOnExec(fd)
 		// Between reading its stat and opening it, the PID may have changed hands.
-		if again, err := readStat(stat.pid); err != nil || again.startTime != stat.startTime {
+		if again, err := fs.stat(stat.pid); err != nil || again.startTime != stat.startTime {
 			_ = unix.Close(fd)
 			return nil, unix.ESRCH
 		}
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
-		f.pidfd = -1
 	default:
 		return nil, err
 	}
@@ -137,7 +158,7 @@ func (ps *processes) follow(stat procStat, absent history.Stamp) (*followed, err
 	ps.mu.Lock()
 	ps.hunger = append(ps.hunger, s)
 	ps.mu.Unlock()
-	ps.run(func(ctx context.Context) { s.watch(ctx, f.pid, gone) })
+	ps.run(func(ctx context.Context) { s.watch(ctx, fs.of(f.pid), gone) })
 	return f, nil
 }
 
@@ -181,7 +202,7 @@ func (f *followed) gone(ctx context.Context, wait time.Duration) bool {
 		n, err := unix.Poll(fds, int(wait.Milliseconds()))
 		return err == nil && n > 0
 	}
-	stat, err := readStat(f.pid)
+	stat, err := f.fs.stat(f.pid)
 	if err != nil || stat.dead() || stat.startTime != f.startTime {
 		return true
 	}
@@ -189,14 +210,14 @@ func (f *followed) gone(ctx context.Context, wait time.Duration) bool {
 	return false
 }
 
-// current is the process watched last, while it lives.
-func (ps *processes) current() (pid int, ok bool) {
+// current is where the process watched last is told of, while it lives.
+func (ps *processes) current() (dir string, ok bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.last == nil {
-		return 0, false
+		return "", false
 	}
-	return ps.last.pid, true
+	return ps.last.fs.of(ps.last.pid), true
 }
 
 // signal goes to the process watched last, and to no other that took its PID.
@@ -206,6 +227,9 @@ func (ps *processes) signal(number int) error {
 	f := ps.last
 	if f == nil {
 		return errors.New("no process is watched, or the one that was is gone")
+	}
+	if f.fs != ownProc {
+		return fmt.Errorf("process %d is in another PID namespace; a probe in that one must signal it", f.pid)
 	}
 	if number <= 0 || number > 64 {
 		return fmt.Errorf("%d is no signal", number)

@@ -1,8 +1,14 @@
 package probe
 
 import (
+	"errors"
+	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,7 +116,7 @@ func TestSidecarsAreNotTheGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	for deadline := time.Now().Add(patience); notGateway(cmd.Process.Pid, nil); { // it has no arguments yet
+	for deadline := time.Now().Add(patience); ownProc.notGateway(cmd.Process.Pid, nil); { // it has no arguments yet
 		if time.Now().After(deadline) {
 			t.Fatal("a process with arguments is no gateway")
 		}
@@ -124,8 +130,54 @@ func TestSidecarsAreNotTheGateway(t *testing.T) {
 		"its own line":  {[][]string{{"dashboard"}, {"sleep", "60"}}, true},
 		"half its line": {[][]string{{"60"}}, false},
 	} {
-		if got := notGateway(cmd.Process.Pid, c.others); got != c.want {
+		if got := ownProc.notGateway(cmd.Process.Pid, c.others); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
+	}
+}
+
+// Under an init the gateway is the process whose command line matches, and neither the
+// init, nor a wrapper that only names it, nor what it forks.
+func TestTheGatewayOfAnInit(t *testing.T) {
+	type proc struct {
+		pid, parent int
+		started     int
+		state, line string
+	}
+	init := proc{1, 0, 1, "S", "gateway run"}
+	for name, c := range map[string]struct {
+		procs []proc
+		want  int
+	}{
+		"none":             {[]proc{init, {5, 1, 2, "S", "supervise gateway"}}, 0},
+		"one":              {[]proc{init, {5, 1, 2, "S", "supervise gateway"}, {6, 5, 3, "S", "gateway run"}}, 6},
+		"what it forks":    {[]proc{init, {6, 5, 3, "S", "gateway run"}, {7, 6, 4, "S", "gateway run"}, {8, 9, 5, "S", "gateway run"}, {9, 6, 5, "S", "sh"}}, 6},
+		"the old one dead": {[]proc{init, {6, 1, 3, "Z", "gateway run"}, {9, 1, 8, "S", "gateway run"}}, 9},
+		"the younger":      {[]proc{init, {9, 1, 3, "S", "gateway run"}, {6, 1, 8, "R", "gateway run"}}, 6},
+		"all dead":         {[]proc{init, {6, 1, 3, "Z", ""}, {7, 1, 3, "X", "gateway run"}}, 0},
+		"a circle":         {[]proc{init, {6, 7, 3, "S", "gateway run"}, {7, 6, 3, "S", "sh"}}, 0},
+		"a visitor":        {[]proc{init, {6, 0, 3, "S", "/probe signal --like gateway run"}}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, p := range c.procs {
+				own := filepath.Join(dir, strconv.Itoa(p.pid))
+				stat := fmt.Sprintf("%d (x) %s %d%s %d 0\n", p.pid, p.state, p.parent, strings.Repeat(" 0", 17), p.started)
+				line := strings.ReplaceAll(p.line, " ", "\x00") + "\x00"
+				if err := errors.Join(os.Mkdir(own, 0o755), os.WriteFile(filepath.Join(own, "stat"), []byte(stat), 0o644), os.WriteFile(filepath.Join(own, "cmdline"), []byte(line), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, found := procfs(dir).supervised(regexp.MustCompile("gateway run$"), func(procStat) bool { return false })
+			if got.pid != c.want || found != (c.want != 0) {
+				t.Errorf("found %+v, %t; want %d", got, found, c.want)
+			}
+			if c.want == 0 {
+				return
+			}
+			if again, found := procfs(dir).supervised(regexp.MustCompile("gateway run$"), func(p procStat) bool { return p.pid == c.want }); again.pid == c.want {
+				t.Errorf("found %+v again, %t", again, found)
+			}
+		})
 	}
 }

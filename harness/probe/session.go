@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"sync"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -87,6 +88,15 @@ func (s *session) start() error {
 		return err
 	}
 	s.processes = newProcesses(s.rec, c.IngressPorts, scale.starved, s.spawn)
+	if c.Gateway != "" {
+		if s.processes.like, err = regexp.Compile(c.Gateway); err != nil {
+			return fmt.Errorf("the gateway's command line: %w", err)
+		}
+		if s.processes.abroad, err = newAbroad(s.log); err != nil {
+			return err
+		}
+		s.spawn(s.processes.abroad.serve)
+	}
 	if s.marker, err = newMarker(c.Marker, s.rec, s.focus, s.processes.current); err != nil {
 		return err
 	}
@@ -157,6 +167,9 @@ func (s *session) close() {
 	}
 	s.connections.close()
 	s.wg.Wait()
+	if s.processes != nil && s.processes.abroad != nil {
+		s.processes.abroad.close()
+	}
 	s.asking.CloseIdleConnections()
 	if s.marker != nil {
 		s.marker.clear()

@@ -29,11 +29,12 @@ type share struct {
 // clockTick is the unit in which a kernel tells the time that a thread ran (USER_HZ).
 const clockTick = 10 * time.Millisecond
 
-// shareOf reads it. A kernel that keeps no account of it is an error.
-func shareOf(pid int) (share, error) {
+// shareOf reads it, of the process that a directory tells of. A kernel that keeps no
+// account of it is an error.
+func shareOf(dir string) (share, error) {
 	s := share{wait: map[int]time.Duration{}, stuck: map[int]bool{}, ready: map[int]time.Duration{}}
 	// By one walk from the root, which costs something in a container.
-	tasks, err := os.OpenRoot(filepath.Join("/proc", strconv.Itoa(pid), "task"))
+	tasks, err := os.OpenRoot(filepath.Join(dir, "task"))
 	if err != nil {
 		return s, err
 	}
@@ -201,17 +202,17 @@ func (s *starvation) tick(since, last, at history.Stamp, starved time.Duration) 
 }
 
 // watch measures until the process is gone.
-func (s *starvation) watch(ctx context.Context, pid int, gone <-chan struct{}) {
+func (s *starvation) watch(ctx context.Context, dir string, gone <-chan struct{}) {
 	defer s.tell()
-	before, err := shareOf(pid)
+	before, err := shareOf(dir)
 	if err != nil {
 		return
 	}
 	var door doorway
-	go door.stand(ctx, pid, gone)
+	go door.stand(ctx, dir, gone)
 	last := now()
 	everyTick(ctx, gone, func() bool {
-		got, err := shareOf(pid)
+		got, err := shareOf(dir)
 		if err != nil {
 			return false
 		}

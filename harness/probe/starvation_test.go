@@ -146,14 +146,14 @@ func TestStretch(t *testing.T) {
 }
 
 func TestShareOf(t *testing.T) {
-	s, err := shareOf(os.Getpid())
+	s, err := shareOf(ownProc.of(os.Getpid()))
 	if err != nil {
 		t.Skip("this kernel keeps no account: ", err)
 	}
 	if s.ran <= 0 || len(s.wait) == 0 {
 		t.Errorf("%+v", s)
 	}
-	if _, err := shareOf(1 << 30); err == nil {
+	if _, err := shareOf(ownProc.of(1 << 30)); err == nil {
 		t.Error("a process that does not exist has a share")
 	}
 }

@@ -61,7 +61,8 @@ type Pod interface {
 	// Signal sends a signal to the gateway's main process; after ErrUnanswered it may
 	// have arrived.
 	Signal(ctx context.Context, signal string) error // TERM, KILL, ...
-	// WaitGateway waits until the gateway has ended and returns its exit code.
+	// WaitGateway waits until the gateway has ended and returns its exit code; -1 where
+	// nobody can tell. A gateway under an init of its own must have ended before.
 	WaitGateway(ctx context.Context) (int, error)
 	// Respawn starts the gateway again after it ended, in the same instantiation.
 	Respawn(ctx context.Context) error

@@ -173,6 +173,11 @@ func templates(t *target.Target, process bool) []field {
 	if !process {
 		list("command", t.Command)
 	}
+	if t.Init != nil && !process {
+		list("init.respawn", t.Init.Respawn)
+		list("init.leave", t.Init.Leave)
+		list("init.exit", t.Init.Exit)
+	}
 	if t.Epoch != nil {
 		if process {
 			list("epoch.process", t.Epoch.Process)

@@ -28,6 +28,7 @@ func check(t *Target, doc *yamlfile.Document) {
 	checkNotify(t, doc)
 	checkCallbacks(t, doc)
 	checkDriver(t, doc)
+	checkInit(t, doc)
 	checkTemplates(t, doc)
 	for i, name := range t.Secrets {
 		if _, ok := t.Env[name]; !ok && name != "" && !doc.Broken(at("env")) {

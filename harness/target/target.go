@@ -24,6 +24,7 @@ type Target struct {
 	Process      *Process          `json:"process,omitempty"`
 	Command      []string          `json:"command,omitempty"` // overrides the image's entrypoint and command
 	User         string            `json:"user,omitempty"`    // uid[:gid], overrides the image's
+	Init         *Init             `json:"init,omitempty"`
 	Home         Home              `json:"home"`
 	Env          map[string]string `json:"env,omitempty"`     // template values
 	Secrets      []string          `json:"secrets,omitempty"` // names of env variables whose values are redacted everywhere
@@ -168,6 +169,9 @@ func (t *Target) Lacks() []string {
 	if !slices.ContainsFunc(t.Publications, func(p Publication) bool { return p.File != "" }) {
 		out = append(out, history.LacksFile)
 	}
+	if !t.Respawns() {
+		out = append(out, history.LacksRespawn)
+	}
 	return out
 }
 
@@ -255,11 +259,12 @@ type Expiry struct {
 }
 
 // Sidecar is a further container of the pod (or process), from the same image
-// unless it names another.
+// unless it names another; or a further process of the gateway's container.
 type Sidecar struct {
 	Name    string            `json:"name"`
 	Image   string            `json:"image,omitempty"`
 	Command []string          `json:"command"`           // template
 	Process []string          `json:"process,omitempty"` // template, process runtime
 	Env     map[string]string `json:"env,omitempty"`
+	Inside  bool              `json:"inside,omitempty"` // it is run in the gateway's container, with an init section
 }

@@ -130,6 +130,8 @@ func templated(p yamlfile.Path) bool {
 		return has(1, "command", "process")
 	case has(0, "process"):
 		return has(1, "command")
+	case has(0, "init"):
+		return has(1, "respawn", "leave", "exit")
 	case has(0, "ready"):
 		return has(1, "url")
 	case has(0, "ingresses", "state"):

@@ -84,6 +84,10 @@ type ConfigureParams struct {
 	Sessions     *Sessions     `json:"sessions,omitempty"`
 	Bound        time.Duration `json:"bound_ns"`
 	Redact       []string      `json:"redact,omitempty"` // strings that must never reach the history
+	// Gateway is a regular expression over the command line, its words joined by spaces, of
+	// a gateway that an init of its own starts, in a PID namespace of its own; "" for one
+	// that shares the probe's.
+	Gateway string `json:"gateway,omitempty"`
 
 	// NotifyAddress is where the gateway's announcements are taken, host:port; "" for
 	// nowhere. Broadcasts are those of them that announce a shutdown.
@@ -380,7 +384,7 @@ type ReadParams struct {
 
 // WatchParams says how to find the gateway's process: by PID (process runtime),
 // or, with PID 0, as the youngest process of the pod's PID namespace that has no
-// parent in it and is not the probe's.
+// parent in it and is not the probe's; or by its command line (ConfigureParams.Gateway).
 type WatchParams struct {
 	PID int `json:"pid,omitempty"`
 	// Others are the command lines of what else the target runs, such as sidecars:

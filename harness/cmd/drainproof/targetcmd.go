@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,9 @@ func newTarget() *cobra.Command {
 				fmt.Fprintf(out, "  image      assembled by the recipe %s\n", t.Image.Recipe)
 			case t.Image != nil:
 				fmt.Fprintf(out, "  image      %s (must be in the engine already; nothing is pulled)\n", t.Image.Name)
+			}
+			if t.Init != nil {
+				fmt.Fprintf(out, "  init       its own; the gateway is the process like %s, started again by: %s\n", t.Init.Gateway, cmp.Or(strings.Join(t.Init.Respawn, " "), "nothing"))
 			}
 			if t.Process != nil {
 				fmt.Fprintf(out, "  process    %s (does not certify)\n", strings.Join(t.Process.Command, " "))

@@ -4,6 +4,11 @@
 //	probe stdio                       one conversation on stdin and stdout
 //	probe burn --threads N --for 30s  keeps processors busy; the probe runs it itself
 //
+// and, in the PID namespace of a gateway whose image has an init of its own,
+//
+//	probe show                        hands its processes over to the probe of the pod
+//	probe signal --like RE --number N sends a signal to the gateway's process
+//
 // It exits 0 at the end of a conversation and on SIGTERM or SIGINT, 1 when it
 // failed, and 2 on wrong usage. Diagnostics go to standard error.
 package main
@@ -49,6 +54,8 @@ func run(args []string) int {
 	flags := flag.NewFlagSet("probe "+args[0], flag.ContinueOnError)
 	threads := flags.Int("threads", 1, "threads that burn")
 	lasting := flags.Duration("for", time.Minute, "how long to burn at most")
+	like := flags.String("like", "", "regular expression over the command line of the process to signal")
+	number := flags.Int("number", 0, "the signal")
 	if err := flags.Parse(args[1:]); err != nil {
 		return 2
 	}
@@ -64,6 +71,13 @@ func run(args []string) int {
 		err = probe.Stdio(ctx, log, os.Stdin, os.Stdout)
 	case "burn":
 		err = probe.Burn(ctx, os.Stdin, os.Stdout, *threads, *lasting)
+	case "show":
+		err = probe.Show(ctx)
+	case "signal":
+		if *like == "" || *number <= 0 {
+			return usage("signal needs --like and --number")
+		}
+		err = probe.Send(*like, *number)
 	default:
 		return usage(fmt.Sprintf("unknown command %q", args[0]))
 	}

@@ -3,7 +3,8 @@
 //
 // A pod is an infra container, which runs the probe as PID 1, owns network and
 // PID namespaces and has no network but loopback, and the gateway's container
-// (and its sidecars), which joins both. The home is a volume mounted at the same
+// (and its sidecars), which joins both. An image that brings an init of its own
+// keeps a PID namespace of its own (init.go). The home is a volume mounted at the same
 // path in all of them. Nothing is ever pulled; images are pinned by ID.
 //
 //	rt, err := docker.New(ctx, docker.Options{RunID: run, Root: root})

@@ -25,18 +25,19 @@ func (p *pod) Exec(ctx context.Context, program target.Program) error {
 	}
 	command := p.resolved.Command(program.Command)
 	said := logtail.New()
-	code, err := p.exec(ctx, id, command, said)
+	code, err := p.exec(ctx, id, p.gatewayUser(), command, said)
 	if err != nil {
 		return fmt.Errorf("run %q in the gateway's container: %w", command, explain(p.r.engine.endpoint, err))
 	}
 	return runtime.ExecError(command, code, said.Last(5))
 }
 
-// exec runs a program in a container to its end and returns its exit code.
-func (p *pod) exec(ctx context.Context, container string, command []string, said *logtail.Log) (int, error) {
+// exec runs a program in a container to its end and returns its exit code; user "" is the
+// container's.
+func (p *pod) exec(ctx context.Context, container, user string, command []string, said *logtail.Log) (int, error) {
 	client := p.r.engine.pool.Client
 	made, err := client.CreateExec(dc.CreateExecOptions{
-		Container: container, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
+		Container: container, User: user, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
 	})
 	if err != nil {
 		return 0, err

@@ -37,6 +37,9 @@ func (p *pod) StartGateway(ctx context.Context) error {
 	}
 	t := p.resolved.Target
 	for _, s := range t.Sidecars {
+		if s.Inside {
+			continue
+		}
 		id, err := p.create(ctx, "sidecar-"+s.Name, p.sidecar(s), p.joined(infra))
 		if err != nil {
 			return explain(p.r.engine.endpoint, err)
@@ -47,14 +50,21 @@ func (p *pod) StartGateway(ctx context.Context) error {
 	}
 	c := &dc.Config{Image: p.prepared.ImageID, User: t.User, Env: p.resolved.Environment()}
 	override(c, p.resolved.Command(t.Command))
-	id, err := p.create(ctx, "gateway", c, p.joined(infra))
+	around := p.joined(infra)
+	if t.Init != nil {
+		around.PidMode = ""
+	}
+	id, err := p.create(ctx, "gateway", c, around)
 	if err != nil {
 		return explain(p.r.engine.endpoint, err)
 	}
 	p.mu.Lock()
 	p.gateway = id
 	p.mu.Unlock()
-	return p.enliven(ctx, id)
+	if err := p.enliven(ctx, id); err != nil || t.Init == nil {
+		return err
+	}
+	return p.settleIn(ctx, id)
 }
 
 // joined is a container in the namespaces of the infra container. No port is
@@ -108,6 +118,9 @@ func (p *pod) Respawn(ctx context.Context) error {
 	if err != nil {
 		return explain(p.r.engine.endpoint, err)
 	}
+	if init := p.resolved.Target.Init; init != nil {
+		return p.respawnUnder(ctx, init, c)
+	}
 	if c.State.Running {
 		return errors.New("the gateway still runs; end it before it is respawned")
 	}
@@ -140,6 +153,9 @@ func (p *pod) Signal(ctx context.Context, name string) error {
 	if number == 0 {
 		return fmt.Errorf("no signal is named %q", name)
 	}
+	if init := p.resolved.Target.Init; init != nil {
+		return p.signalUnder(ctx, init, id, int(number))
+	}
 	err = p.r.engine.pool.Client.KillContainer(dc.KillContainerOptions{ID: id, Signal: dc.Signal(number), Context: ctx})
 	var ended *dc.ContainerNotRunning
 	if errors.As(err, &ended) {
@@ -160,6 +176,9 @@ func (p *pod) WaitGateway(ctx context.Context) (int, error) {
 	p.mu.Unlock()
 	if l == nil {
 		return 0, errors.New("the gateway could not be started")
+	}
+	if init := p.resolved.Target.Init; init != nil {
+		return p.exitUnder(ctx, init, id, l)
 	}
 	code, err := p.r.engine.wait.WaitContainerWithContext(id, ctx)
 	if err != nil {

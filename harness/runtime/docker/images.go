@@ -98,8 +98,12 @@ func (r *Runtime) gatewayImage(ctx context.Context, t *target.Target, bins artif
 	return found.ID, digest, t.Image.Name, found, nil
 }
 
-// userOf says who owns the home: the target's user, else the image's.
+// userOf says who owns the home: whom an init runs the gateway as, the target's user, or
+// else the image's.
 func userOf(t *target.Target, img *dc.Image) (uid, gid int, err error) {
+	if t.Init != nil && t.Init.User != "" {
+		return artifact.Owner(t.Init.User)
+	}
 	if t.User != "" {
 		if uid, gid, err = artifact.Owner(t.User); err != nil {
 			return 0, 0, fmt.Errorf("target %s: user: %w", t.Name, err)

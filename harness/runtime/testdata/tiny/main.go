@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -39,9 +40,38 @@ func main() {
 		code, _ := strconv.Atoi(args[1])
 		fmt.Printf("home=%s uid=%d\n", os.Getenv("GATEWAY_HOME"), os.Getuid())
 		os.Exit(code)
+	case "init": // is PID 1, or nothing, and starts the gateway
+		if os.Getpid() != 1 {
+			os.Exit(4)
+		}
+		start()
+		select {}
+	case "again":
+		start()
+	case "show":
+	case "signal": // signal --number N --like LINE
+		number, _ := strconv.Atoi(args[2])
+		for _, pid := range strings.Split(reply("find", "/gateway\x00run"), ",") {
+			n, err := strconv.Atoi(pid)
+			if err != nil {
+				fmt.Println("nobody is like", args[4])
+				os.Exit(1)
+			}
+			_ = syscall.Kill(n, syscall.Signal(number))
+		}
 	case "sleep":
 		fmt.Println("sidecar up", strings.Join(os.Environ(), " "))
 		time.Sleep(time.Hour)
+	}
+}
+
+// start starts a gateway beside this process.
+func start() {
+	cmd := exec.Command("/gateway", "run")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Start(); err != nil {
+		fmt.Println(err)
+		os.Exit(5)
 	}
 }
 
