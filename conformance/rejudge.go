@@ -180,6 +180,9 @@ func (d *differences) unlike(r *report.Report, s report.Spec, first, h *history.
 	if !slices.Equal(h.Requirements, s.Requirements) || h.Point != s.Point {
 		d.tell("circumstances", "%s: it was made for %s, the report says for %s", s.File, strings.Join(h.Requirements, " "), strings.Join(s.Requirements, " "))
 	}
+	if h.Since != 0 {
+		d.tell("circumstances", "%s: it goes on from another history, as that of no check does", s.File)
+	}
 	limits := r.Target.Bounds
 	if age := limits["expiry.maxAge"]; h.MaxAge != age && (h.MaxAge != 0 || slices.Contains(r.Target.Features, "expiry")) {
 		d.tell("bound", "%s: markers grow stale after %s in the report, after %s in the history", s.File, age, h.MaxAge)

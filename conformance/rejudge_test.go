@@ -119,6 +119,7 @@ func TestHistoriesOfOneRun(t *testing.T) {
 		"another deadline":   {func(h *history.Header) { h.ShutdownDeadline = time.Minute }, "bound: a.jsonl: a shutdown has 30s in the report, 1m0s"},
 		"another age":        {func(h *history.Header) { h.MaxAge = 0 }, "bound: a.jsonl: markers grow stale after 1h0m0s"},
 		"root":               {func(h *history.Header) { h.Root = true }, "circumstances: a.jsonl: its root is true"},
+		"going on":           {func(h *history.Header) { h.Since = 5 }, "circumstances: a.jsonl: it goes on from another history"},
 		"more that it lacks": {func(h *history.Header) { h.Lacks = append(h.Lacks, history.LacksFile) }, "circumstances: a.jsonl: its lacks is http file, that of another history of the run http"},
 		"for other rules":    {func(h *history.Header) { h.Requirements = []string{"WATCH-001", "GATE-001"} }, "it was made for WATCH-001 GATE-001"},
 		"of another point":   {func(h *history.Header) { h.Point = "b" }, "it was made for"},
