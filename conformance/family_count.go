@@ -133,6 +133,7 @@ func (s *suite) count() {
 				gw.step(ctx, "start it again: what it takes up itself may run, and then nothing is left")
 				must(gw.Respawn(ctx))
 				must(gw.AwaitReady(ctx))
+				gw.ForgetEpoch()
 				gw.eventually(ctx).Should(state)
 				gw.drained(ctx)
 				if drains {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -175,7 +176,7 @@ func TestJobsAreJobs(t *testing.T) {
 				if !*spec.Suspend || !*pod.ShareProcessNamespace || *probe.RestartPolicy != corev1.ContainerRestartPolicyAlways || !probe.Stdin || first.Image != "edge:1" {
 					t.Errorf("%+v", pod)
 				}
-				if probe.VolumeMounts[0] != first.VolumeMounts[0] || pod.Volumes[0].EmptyDir == nil || first.VolumeMounts[0].MountPath != "/home/edge" {
+				if !reflect.DeepEqual(probe.VolumeMounts[0], first.VolumeMounts[0]) || pod.Volumes[0].EmptyDir == nil || first.VolumeMounts[0].MountPath != "/home/edge" {
 					t.Errorf("no home in common: %+v, %+v, %+v", probe.VolumeMounts, first.VolumeMounts, pod.Volumes)
 				}
 				if !bytes.Contains(text, []byte("RESPAWN AND FREEZE CHECKS ARE\n# NOT AVAILABLE")) {

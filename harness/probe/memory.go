@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -13,12 +14,12 @@ import (
 // tellMemory tells how much memory the process that is watched has had at the most. It
 // tells nothing where there is none, or where the kernel keeps no account of it.
 func (ps *processes) tellMemory() {
-	pid, ok := ps.current()
+	dir, pid, ok := ps.latest()
 	if !ok {
 		return
 	}
 	call := now()
-	peak, err := peakOf(pid)
+	peak, err := peakOf(dir)
 	if err != nil {
 		return
 	}
@@ -28,9 +29,10 @@ func (ps *processes) tellMemory() {
 	})
 }
 
-// peakOf is the most memory that a process had resident since it began, in bytes.
-func peakOf(pid int) (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+// peakOf is the most memory that a process had resident since it began, in bytes; dir is
+// where it is told of.
+func peakOf(dir string) (int64, error) {
+	status, err := os.ReadFile(filepath.Join(dir, "status"))
 	if err != nil {
 		return 0, err
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"os/exec"
 	"testing"
 
@@ -11,12 +12,12 @@ import (
 func TestPeakOfMemoryIsRead(t *testing.T) {
 	for text, want := range map[string]int64{
 		"Name:\tx\nVmPeak:\t 9000 kB\nVmHWM:\t    2012 kB\nVmRSS:\t 1000 kB\n": 2012 * 1024,
-		"Name:\tx\nState:\tZ (zombie)\n": 0,
-		"VmHWM:\t2012\n":                  0,
-		"VmHWM:\t2012 MB\n":               0,
-		"VmHWM:\tmany kB\n":               0,
-		"VmHWM:\t0 kB\n":                  0,
-		"":                                 0,
+		"Name:\tx\nState:\tZ (zombie)\n":                                       0,
+		"VmHWM:\t2012\n":                                                       0,
+		"VmHWM:\t2012 MB\n":                                                    0,
+		"VmHWM:\tmany kB\n":                                                    0,
+		"VmHWM:\t0 kB\n":                                                       0,
+		"":                                                                     0,
 	} {
 		if got, err := parsePeak([]byte(text)); got != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: got %d, %v", text, got, err)
@@ -37,7 +38,7 @@ func TestTheEndTellsOfMemory(t *testing.T) {
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	_, err = r.Watch(r.ctx, wire.WatchParams{PID: cmd.Process.Pid, Within: patience})
 	r.must(err)
-	if _, err := peakOf(cmd.Process.Pid); err != nil {
+	if _, err := peakOf(fmt.Sprintf("/proc/%d", cmd.Process.Pid)); err != nil {
 		t.Skipf("this kernel keeps no account of memory: %v", err)
 	}
 	ended, err := r.Note(r.ctx, end)

@@ -212,12 +212,18 @@ func (f *followed) gone(ctx context.Context, wait time.Duration) bool {
 
 // current is where the process watched last is told of, while it lives.
 func (ps *processes) current() (dir string, ok bool) {
+	dir, _, ok = ps.latest()
+	return dir, ok
+}
+
+// latest is the same, with its PID.
+func (ps *processes) latest() (dir string, pid int, ok bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.last == nil {
-		return "", false
+		return "", 0, false
 	}
-	return ps.last.fs.of(ps.last.pid), true
+	return ps.last.fs.of(ps.last.pid), ps.last.pid, true
 }
 
 // signal goes to the process watched last, and to no other that took its PID.
