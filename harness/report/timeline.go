@@ -77,7 +77,7 @@ type timeline struct {
 func (t *timeline) span() bool {
 	var since history.Stamp
 	for _, e := range t.events {
-		if e.Kind == history.KindHeader {
+		if e.Kind == history.KindHeader && e.Header != nil {
 			since = e.Header.Since
 		}
 		if e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Return == 0 {
