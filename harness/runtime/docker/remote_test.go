@@ -203,7 +203,7 @@ func TestSSHErrors(t *testing.T) {
 	const at = "the container engine at ssh://me@far cannot be reached over ssh: "
 	for name, c := range map[string]struct{ script, what, next string }{
 		"refused":   {"echo 'ssh: connect to host far port 22: Connection refused' >&2; exit 255", at + "ssh: connect to host far port 22: Connection refused", "`ssh ssh://me@far docker version`"},
-		"denied":    {"echo one >&2; echo two >&2; echo; echo 'me@far: Permission denied (publickey).' >&2; exit 255", "Permission denied (publickey)", "without a password"},
+		"denied":    {"echo one >&2; echo two >&2; echo >&2; echo 'me@far: Permission denied (publickey).' >&2; exit 255", "Permission denied (publickey)", "without a password"},
 		"no docker": {"echo 'sh: 1: docker: not found' >&2; exit 127", at + "sh: 1: docker: not found", "`ssh ssh://me@far docker version`"},
 		"no words":  {"exit 3", "exit status 3", "`ssh ssh://me@far docker version`"},
 		"long":      {"for i in 1 2 3 4 5; do echo line $i >&2; done; exit 1", at + "line 3 | line 4 | line 5", "docker version"},
