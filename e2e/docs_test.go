@@ -19,9 +19,9 @@ func elsewhere() map[string]string {
 		"./scripts/test":         ".ci/run runs it; it runs this test",
 		"go test ./conformance":  "./scripts/test runs it with all packages",
 		"./scripts/setup-docker": "TestSetupDocker",
-		"./scripts/audit --repetitions 3 --only slow-cancel,right": "the README has the same audit, once",
-		"./scripts/audit --parallel 2 --publish docs":              "TestQuickAudit audits, TestAuditGoesOn publishes",
-		"bin/drainproof gate --target my-gateway.yaml --report evidence/run":             "TestABuildIsComparedWithItselfAndWithALaterOne, with a gateway that is here",
+		"./scripts/audit --repetitions 3 --only slow-cancel,right":                     "the README has the same audit, once",
+		"./scripts/audit --parallel 2 --publish docs":                                  "TestQuickAudit audits, TestAuditGoesOn publishes",
+		"bin/drainproof gate --target my-gateway.yaml --report evidence/run":           "TestABuildIsComparedWithItselfAndWithALaterOne, with a gateway that is here",
 		"bin/drainproof compare baseline evidence --markdown \"$GITHUB_STEP_SUMMARY\"": "the same test",
 	}
 }

@@ -11,12 +11,12 @@ import (
 func TestPeakOfMemoryIsRead(t *testing.T) {
 	for text, want := range map[string]int64{
 		"Name:\tx\nVmPeak:\t 9000 kB\nVmHWM:\t    2012 kB\nVmRSS:\t 1000 kB\n": 2012 * 1024,
-		"Name:\tx\nState:\tZ (zombie)\n": 0,
-		"VmHWM:\t2012\n":                  0,
-		"VmHWM:\t2012 MB\n":               0,
-		"VmHWM:\tmany kB\n":               0,
-		"VmHWM:\t0 kB\n":                  0,
-		"":                                 0,
+		"Name:\tx\nState:\tZ (zombie)\n":                                       0,
+		"VmHWM:\t2012\n":                                                       0,
+		"VmHWM:\t2012 MB\n":                                                    0,
+		"VmHWM:\tmany kB\n":                                                    0,
+		"VmHWM:\t0 kB\n":                                                       0,
+		"":                                                                     0,
 	} {
 		if got, err := parsePeak([]byte(text)); got != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: got %d, %v", text, got, err)
@@ -40,11 +40,11 @@ func TestTheEndTellsOfMemory(t *testing.T) {
 	if _, err := peakOf(cmd.Process.Pid); err != nil {
 		t.Skipf("this kernel keeps no account of memory: %v", err)
 	}
-	ended, err := r.Note(r.ctx, end)
+	_, err = r.Note(r.ctx, end)
 	r.must(err)
 	got := r.await("the memory", isMemory)
-	if got.Memory.PID != cmd.Process.Pid || got.Memory.Peak < 4096 || got.Return > ended {
-		t.Errorf("told %+v in [%d, %d], and the end at %d", got.Memory, got.Call, got.Return, ended)
+	if got.Memory.PID != cmd.Process.Pid || got.Memory.Peak < 4096 {
+		t.Errorf("told %+v", got.Memory)
 	}
 	if n := len(r.all(isMemory)); n != 1 {
 		t.Errorf("told %d times, and there was a process only once", n)
