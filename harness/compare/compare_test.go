@@ -186,15 +186,17 @@ func TestOtherConditionsAreNotCompared(t *testing.T) {
 		change func(*Run)
 		want   string
 	}{
-		"bound":        {in(func(r *report.Report) { r.Target.Bound = time.Second }), "another observation bound than old (1 s, and 2 s)"},
-		"runtime":      {in(func(r *report.Report) { r.Runtime = "process" }), "another runtime than old (process, and docker)"},
-		"target":       {in(func(r *report.Report) { r.Target.Name = "other" }), "another target than old (other, and reference)"},
-		"features":     {in(func(r *report.Report) { r.Target.Features = r.Target.Features[:1] }), "another set of features than old"},
-		"profile":      {in(func(r *report.Report) { r.Profile = report.ProfileFull }), "another profile than old (full, and gate)"},
-		"level":        {in(func(r *report.Report) { r.Level = "certify" }), "another level than old (certify, and gate)"},
-		"machine":      {in(func(r *report.Report) { r.Environment.CPUs = 64 }), "another machine than old (linux/amd64 with 64 processors, and linux/amd64 with 2 processors)"},
-		"procs":        {in(func(r *report.Report) { r.Config["runner"] = map[string]any{"procs": 1.0} }), "another number of checks at once than old (1, and 5)"},
-		"repetitions":  {in(func(r *report.Report) { r.Config["repetitions"] = map[string]any{"gate": map[string]any{"drains": 50.0}} }), "another number of repetitions than old"},
+		"bound":    {in(func(r *report.Report) { r.Target.Bound = time.Second }), "another observation bound than old (1 s, and 2 s)"},
+		"runtime":  {in(func(r *report.Report) { r.Runtime = "process" }), "another runtime than old (process, and docker)"},
+		"target":   {in(func(r *report.Report) { r.Target.Name = "other" }), "another target than old (other, and reference)"},
+		"features": {in(func(r *report.Report) { r.Target.Features = r.Target.Features[:1] }), "another set of features than old"},
+		"profile":  {in(func(r *report.Report) { r.Profile = report.ProfileFull }), "another profile than old (full, and gate)"},
+		"level":    {in(func(r *report.Report) { r.Level = "certify" }), "another level than old (certify, and gate)"},
+		"machine":  {in(func(r *report.Report) { r.Environment.CPUs = 64 }), "another machine than old (linux/amd64 with 64 processors, and linux/amd64 with 2 processors)"},
+		"procs":    {in(func(r *report.Report) { r.Config["runner"] = map[string]any{"procs": 1.0} }), "another number of checks at once than old (1, and 5)"},
+		"repetitions": {in(func(r *report.Report) {
+			r.Config["repetitions"] = map[string]any{"gate": map[string]any{"drains": 50.0}}
+		}), "another number of repetitions than old"},
 		"noise":        {func(r *Run) { r.Noise = 0.51 }, "new: the machine kept the gateway or the probe waiting for 51 % of the time"},
 		"unfit":        {func(r *Run) { r.unfit("its run is incomplete (%s): run it again", "why") }, "new: its run is incomplete (why): run it again"},
 		"other checks": {func(r *Run) { r.Report.Specs, r.checks = nil, map[string][]sample{} }, "no check was made in all of the runs"},

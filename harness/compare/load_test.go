@@ -149,12 +149,15 @@ func TestBadFolders(t *testing.T) {
 		fails bool
 		want  string
 	}{
-		"no report":   {func(t *testing.T, dir string, _ *report.Report) { remove(t, dir, report.FileName) }, true, "no report can be read"},
-		"no JSON":     {func(t *testing.T, dir string, _ *report.Report) { put(t, dir, report.FileName, "{") }, true, "is no report"},
-		"other JSON":  {func(t *testing.T, dir string, _ *report.Report) { put(t, dir, report.FileName, `{"schema": 1}`) }, true, "does not follow the schema"},
-		"of later":    {func(t *testing.T, dir string, _ *report.Report) { put(t, dir, report.FileName, `{"schema": 99}`) }, true, "schema version 99, this program reads 1"},
-		"incomplete":  {func(t *testing.T, dir string, r *report.Report) { incomplete(r); rewrite(t, dir, r) }, false, "its run is incomplete (noise): run it again"},
-		"no history":  {func(t *testing.T, dir string, r *report.Report) { r.Specs[0].File, r.Specs[0].SHA256 = "", ""; rewrite(t, dir, r) }, false, "it has no history of the check"},
+		"no report":  {func(t *testing.T, dir string, _ *report.Report) { remove(t, dir, report.FileName) }, true, "no report can be read"},
+		"no JSON":    {func(t *testing.T, dir string, _ *report.Report) { put(t, dir, report.FileName, "{") }, true, "is no report"},
+		"other JSON": {func(t *testing.T, dir string, _ *report.Report) { put(t, dir, report.FileName, `{"schema": 1}`) }, true, "does not follow the schema"},
+		"of later":   {func(t *testing.T, dir string, _ *report.Report) { put(t, dir, report.FileName, `{"schema": 99}`) }, true, "schema version 99, this program reads 1"},
+		"incomplete": {func(t *testing.T, dir string, r *report.Report) { incomplete(r); rewrite(t, dir, r) }, false, "its run is incomplete (noise): run it again"},
+		"no history": {func(t *testing.T, dir string, r *report.Report) {
+			r.Specs[0].File, r.Specs[0].SHA256 = "", ""
+			rewrite(t, dir, r)
+		}, false, "it has no history of the check"},
 		"nothing run": {func(t *testing.T, dir string, r *report.Report) { r.Specs = nil; rewrite(t, dir, r) }, false, "nothing was checked"},
 		"lost history": {func(t *testing.T, dir string, r *report.Report) { remove(t, dir, r.Specs[0].File) }, false,
 			"its history histories/right.jsonl is missing: keep the whole folder"},

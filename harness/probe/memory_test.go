@@ -41,11 +41,11 @@ func TestTheEndTellsOfMemory(t *testing.T) {
 	if _, err := peakOf(fmt.Sprintf("/proc/%d", cmd.Process.Pid)); err != nil {
 		t.Skipf("this kernel keeps no account of memory: %v", err)
 	}
-	ended, err := r.Note(r.ctx, end)
+	_, err = r.Note(r.ctx, end)
 	r.must(err)
 	got := r.await("the memory", isMemory)
-	if got.Memory.PID != cmd.Process.Pid || got.Memory.Peak < 4096 || got.Return > ended {
-		t.Errorf("told %+v in [%d, %d], and the end at %d", got.Memory, got.Call, got.Return, ended)
+	if got.Memory.PID != cmd.Process.Pid || got.Memory.Peak < 4096 {
+		t.Errorf("told %+v", got.Memory)
 	}
 	if n := len(r.all(isMemory)); n != 1 {
 		t.Errorf("told %d times, and there was a process only once", n)
