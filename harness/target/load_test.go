@@ -111,7 +111,10 @@ func TestFullTarget(t *testing.T) {
 	if p := got.Ingresses[1].Poll; p == nil || p.ID != "run_id" || p.Reply != "output.text" || len(p.Failed) != 2 {
 		t.Errorf("poll: %+v", p)
 	}
-	if len(got.Sidecars) != 1 {
+	if i := got.Init; i == nil || i.User != "1001:1001" || len(i.Respawn) != 4 || len(i.Leave) != 2 || len(i.Exit) != 2 || !got.Respawns() {
+		t.Errorf("init: %+v", i)
+	}
+	if len(got.Sidecars) != 2 || got.Sidecars[0].Inside || !got.Sidecars[1].Inside {
 		t.Errorf("room for later families is lost: %+v", got)
 	}
 	if c := got.Control; c.Method != "PUT" || c.Cancel != "cancel" || c.Header["X-Token"] != "{{token}}" || c.Idle[0].Status != 204 {
