@@ -78,7 +78,7 @@ func with(id string, v report.Verdict) func(*Run) {
 
 func in(change func(*report.Report)) func(*Run) { return func(r *Run) { change(r.Report) } }
 
-func text(id, to string) func(*Run) {
+func saying(id, to string) func(*Run) {
 	return in(func(r *report.Report) {
 		for i := range r.Requirements {
 			if r.Requirements[i].ID == id {
@@ -119,7 +119,7 @@ func stories() map[string]struct {
 			of(run("new-1", 106*ms, 2*ms), run("new-2", 107*ms, 2*ms, with("WATCH-001", report.Fail))), Worse,
 			"worse: WATCH-001 pass -> fail; draining published after (WATCH-001) 9.5 ms -> 110 ms; over all conformant -> non-conformant; point a. observe pass -> fail"},
 		"other-version": {of(run("old", 6*ms, 2*ms)),
-			of(run("new", 106*ms, 2*ms, text("WATCH-001", "It means something else."), with("WATCH-001", report.Fail), in(func(r *report.Report) {
+			of(run("new", 106*ms, 2*ms, saying("WATCH-001", "It means something else."), with("WATCH-001", report.Fail), in(func(r *report.Report) {
 				r.Spec = "0.2"
 				r.Requirements = append(r.Requirements, report.Requirement{ID: "GATE-013", Level: "MUST", Text: "New.", Verdict: report.Fail})
 			}))), NoChange, "no change"},

@@ -32,7 +32,7 @@ const (
 
 // What a difference may miss.
 const (
-	MissChance = "chance" // chance alone does it more often than alpha
+	MissChance = "p"      // chance alone does it more often than alpha
 	MissEffect = "effect" // it is not seen in enough of the values
 	MissRatio  = "ratio"  // the medians lie apart by too small a factor
 	MissShift  = "shift"  // and by too small an amount
@@ -214,7 +214,7 @@ func (f Figure) amount(v int64) string {
 }
 
 // told is the finding for people, with what a difference misses.
-func (f Figure) told(limits config.Compare) string {
+func (f Figure) told() string {
 	switch f.Finding {
 	case FoundWorse, FoundBetter:
 		sign := "+"
@@ -225,20 +225,7 @@ func (f Figure) told(limits config.Compare) string {
 	case FoundTooFew:
 		return "too few values to tell it from chance"
 	case FoundNoise:
-		floor := report.Human(limits.Shift)
-		if f.Unit == UnitMemory {
-			floor = fmt.Sprintf("%d MiB", limits.Memory)
-		}
-		var misses []string
-		for _, m := range f.Misses {
-			misses = append(misses, map[string]string{
-				MissChance: "p is not below " + decimal(limits.Alpha),
-				MissEffect: "it shows in less than " + decimal(limits.Effect) + " of the pairs",
-				MissRatio:  "the medians are less than " + decimal(limits.Ratio) + " times apart",
-				MissShift:  "the medians are less than " + floor + " apart",
-			}[m])
-		}
-		return "noise: " + strings.Join(misses, "; ")
+		return "noise, misses " + strings.Join(f.Misses, ", ")
 	}
 	return string(f.Finding)
 }
@@ -259,7 +246,9 @@ func (f Figure) share() string {
 	if f.Finding == FoundUnmeasured {
 		return "-"
 	}
-	return strconv.FormatFloat(100*f.Effect, 'f', 0, 64) + " %"
+	return percent(f.Effect)
 }
+
+func percent(x float64) string { return strconv.FormatFloat(100*x, 'f', 0, 64) + " %" }
 
 func decimal(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

@@ -12,7 +12,7 @@ import (
 const ms = int64(time.Millisecond)
 
 // limits are those of the published configuration.
-var limits = config.Compare{Alpha: 0.01, Effect: 0.75, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5}
+var limits = config.Compare{Alpha: 0.01, Effect: 0.71, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5}
 
 // spread are n values from low on, each a step above the one before.
 func spread(n int, low, step int64) []int64 {

@@ -168,7 +168,7 @@ func TestBadFolders(t *testing.T) {
 			rewrite(t, dir, r)
 		}, false, "right.jsonl:1"},
 		"another's history": {func(t *testing.T, dir string, r *report.Report) { r.Specs[0].Text = "x"; rewrite(t, dir, r) }, false, "it is that of another check"},
-		"a link": {func(t *testing.T, dir string, r *report.Report) {
+		"a link": {func(t *testing.T, dir string, _ *report.Report) {
 			if err := os.Symlink("/dev/zero", filepath.Join(dir, "histories", "b.jsonl")); err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/drainproof/drainproof/harness/report"
 )
@@ -74,7 +75,7 @@ func verdictOf(v report.Verdict, n, of int) string {
 func (c *Comparison) measures() []row {
 	var out []row
 	for _, f := range c.Figures {
-		out = append(out, row{f.label(), f.values(f.Old), f.values(f.New), f.chance(), f.share(), f.told(c.Limits)})
+		out = append(out, row{f.label(), f.values(f.Old), f.values(f.New), f.chance(), f.share(), f.told()})
 	}
 	return out
 }
@@ -104,9 +105,9 @@ func (c *Comparison) sides() [][2]string {
 // limits says by which measure something is called worse.
 func (c *Comparison) limits() string {
 	l := c.Limits
-	return fmt.Sprintf("worse or better is what chance alone does with p below %s, shows in %s of all pairs of values at least, "+
-		"and moves the median %s times and by %s (memory: %d MiB) at least; the time that a run took is told and not judged",
-		decimal(l.Alpha), decimal(l.Effect), decimal(l.Ratio), report.Human(l.Shift), l.Memory)
+	return fmt.Sprintf("Worse has all of this: p below %s; effect, new above old in %s; ratio, the medians %s times apart; "+
+		"shift, and by %s (memory: %d MiB). Better has it the other way round. The time of a run is not judged.",
+		decimal(l.Alpha), percent(l.Effect), decimal(l.Ratio), report.Human(l.Shift), l.Memory)
 }
 
 var (
@@ -138,7 +139,9 @@ func (c *Comparison) Table(w io.Writer) {
 		fmt.Fprintf(w, "%d verdicts are the same on both sides\n\n", c.Same)
 		if rows := c.measures(); len(rows) > 0 {
 			show(figureHead, rows, 20, 15, 15, 7, 8, 16)
-			fmt.Fprintln(w, c.limits())
+			for line := range strings.SplitSeq(text.WrapSoft(c.limits(), 100), "\n") {
+				fmt.Fprintln(w, strings.TrimRight(line, " "))
+			}
 		}
 	}
 	for _, l := range c.LeftOut {
@@ -152,8 +155,8 @@ func (c *Comparison) Table(w io.Writer) {
 
 func cells(r row) table.Row {
 	var out table.Row
-	for _, text := range r {
-		out = append(out, report.Printable(text))
+	for _, cell := range r {
+		out = append(out, report.Printable(cell))
 	}
 	return out
 }
@@ -171,8 +174,8 @@ func (c *Comparison) Markdown() string {
 	}
 	show := func(head row, rows []row) {
 		line := func(r row) {
-			for _, text := range r {
-				b.WriteString("| " + report.InMarkdown(text) + " ")
+			for _, cell := range r {
+				b.WriteString("| " + report.InMarkdown(cell) + " ")
 			}
 			b.WriteString("|\n")
 		}
@@ -190,7 +193,7 @@ func (c *Comparison) Markdown() string {
 		fmt.Fprintf(&b, "%d verdicts are the same on both sides.\n\n", c.Same)
 		if rows := c.measures(); len(rows) > 0 {
 			show(figureHead, rows)
-			fmt.Fprintf(&b, "%s.\n\n", report.InMarkdown(c.limits()))
+			fmt.Fprintf(&b, "%s\n\n", report.InMarkdown(c.limits()))
 		}
 	}
 	for _, l := range c.LeftOut {

@@ -160,6 +160,6 @@ func defaults() Config {
 		},
 		Runner:  Runner{Procs: 2, Timeout: 5 * time.Minute, SpecTimeout: time.Minute},
 		Report:  Report{Dir: "reports", Keep: 10},
-		Compare: Compare{Alpha: 0.01, Effect: 0.75, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5},
+		Compare: Compare{Alpha: 0.01, Effect: 0.71, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5},
 	}
 }

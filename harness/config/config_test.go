@@ -46,7 +46,7 @@ func TestPublishedConfiguration(t *testing.T) {
 		c.Runner.Timeout != 5*time.Minute || c.Runner.SpecTimeout != time.Minute || c.Report.Keep != 10 {
 		t.Errorf("%+v", c)
 	}
-	if want := (config.Compare{Alpha: 0.01, Effect: 0.75, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5}); c.Compare != want {
+	if want := (config.Compare{Alpha: 0.01, Effect: 0.71, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5}); c.Compare != want {
 		t.Errorf("compare: %+v", c.Compare)
 	}
 	if why := c.WhyNotCertifying(); len(why) != 0 {
