@@ -146,7 +146,7 @@ func (a *abroad) await(ctx context.Context, within time.Duration) (procfs, error
 		select {
 		case <-a.arrived:
 		case <-late.C:
-			return "", fmt.Errorf("nobody showed the processes of the gateway's PID namespace within %v", within)
+			return "", fmt.Errorf("nobody showed the processes of the gateway's PID namespace within %v; did its container end at once? its log says why", within)
 		case <-ctx.Done():
 			return "", context.Cause(ctx)
 		}

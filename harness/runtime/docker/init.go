@@ -32,6 +32,9 @@ func (p *pod) gatewayUser() string {
 // must see the gateway's.
 func (p *pod) settleIn(ctx context.Context, id string) error {
 	if err := p.visit(ctx, id, "show"); err != nil {
+		if c, failed := p.r.engine.pool.Client.InspectContainerWithContext(id, ctx); failed == nil && !c.State.Running {
+			return nil // it ended at once; whoever looks for the gateway tells its last words
+		}
 		return fmt.Errorf("look into the gateway's container: %w", explain(p.r.engine.endpoint, err))
 	}
 	for _, s := range p.resolved.Target.Sidecars {

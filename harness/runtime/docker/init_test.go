@@ -83,6 +83,24 @@ func TestInitOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestAnInitThatEndsAtOnce: its last words are left for whoever looks for the gateway.
+func TestAnInitThatEndsAtOnce(t *testing.T) {
+	r, b := newRuntime(t)
+	tg := underInit(b)
+	tg.Command = []string{"/gateway", "die", "3"}
+	pod, _ := startPod(t, r, tg)
+	if err := pod.StartGateway(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if code, err := pod.WaitGateway(t.Context()); code != 3 || err != nil {
+		t.Errorf("ended with %d, %v; want 3", code, err)
+	}
+	if err := pod.Respawn(t.Context()); err == nil || !strings.Contains(err.Error(), "has ended with it (exit code 3)") {
+		t.Errorf("respawned in a container that has ended: %v", err)
+	}
+	awaitLog(t, pod.Logs, "last words")
+}
+
 // awaitLog waits until some line of the log holds the text.
 func awaitLog(t *testing.T, logs func(context.Context, int) ([]string, error), text string) {
 	t.Helper()

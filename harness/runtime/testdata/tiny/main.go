@@ -45,7 +45,7 @@ func main() {
 			os.Exit(4)
 		}
 		start()
-		select {}
+		time.Sleep(time.Hour)
 	case "again":
 		start()
 	case "show":
