@@ -131,7 +131,7 @@ func TestADriverThatSaysAWordAndDies(t *testing.T) {
 }
 
 // Whoever finds a driver out does so while it goes on speaking.
-func TestADriverThatIsLostWhileItSpeaks(t *testing.T) {
+func TestADriverThatIsLostWhileItSpeaks(_ *testing.T) {
 	for range 200 {
 		d := &driver{log: slog.New(slog.DiscardHandler), come: make(chan struct{}), next: 1, waiting: map[uint64]*inbox{1: newInbox()}}
 		var speaks sync.WaitGroup
