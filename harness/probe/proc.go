@@ -17,11 +17,16 @@ type procStat struct {
 	pid       int
 	state     byte
 	parent    int
+	threads   int    // field 20, those that live on; a zombie counts itself
 	startTime uint64 // field 22, clock ticks since boot
 	ran       uint64 // fields 14 and 15, clock ticks of a processor
 }
 
 func (p procStat) dead() bool { return p.state == 'Z' || p.state == 'X' }
+
+// over says whether all of it is dead: while another thread of it is still ending, it
+// holds its files and sockets.
+func (p procStat) over() bool { return p.dead() && p.threads <= 1 }
 
 // procfs is where the processes of a PID namespace are listed.
 type procfs string
@@ -52,7 +57,7 @@ func parseStat(data []byte) (procStat, error) {
 	if len(fields) < 20 || len(fields[0]) != 1 {
 		return p, fmt.Errorf("a stat line with %d fields after the command", len(fields))
 	}
-	var errs [5]error
+	var errs [6]error
 	p.pid, errs[0] = strconv.Atoi(string(bytes.TrimSpace(data[:open])))
 	p.state = fields[0][0]
 	p.parent, errs[1] = strconv.Atoi(string(fields[1]))
@@ -61,6 +66,7 @@ func parseStat(data []byte) (procStat, error) {
 	user, errs[3] = strconv.ParseUint(string(fields[11]), 10, 64)
 	system, errs[4] = strconv.ParseUint(string(fields[12]), 10, 64)
 	p.ran = user + system
+	p.threads, errs[5] = strconv.Atoi(string(fields[17]))
 	return p, errors.Join(errs[:]...)
 }
 

@@ -203,7 +203,7 @@ func (f *followed) gone(ctx context.Context, wait time.Duration) bool {
 		return err == nil && n > 0
 	}
 	stat, err := f.fs.stat(f.pid)
-	if err != nil || stat.dead() || stat.startTime != f.startTime {
+	if err != nil || stat.over() || stat.startTime != f.startTime {
 		return true
 	}
 	pause(ctx, wait)
