@@ -30,7 +30,7 @@ func partReport(t *testing.T, i, of int, change ...func(*report.Report)) *report
 	r.WhyNot = []string{r.Shard.Text()}
 	for _, sp := range kindOf(r).checks(collect().specs) {
 		r.Specs = append(r.Specs, report.Spec{
-			Text: sp.text, Point: sp.point.Letter, Requirements: sp.ids, Result: "interrupted", Seed: 7, Message: "it was cut short",
+			Text: sp.text, Point: sp.point.Letter, Family: sp.family, Requirements: sp.ids, Result: "interrupted", Seed: 7, Message: "it was cut short",
 		})
 	}
 	for _, c := range change {
@@ -144,6 +144,6 @@ func TestWhatIsNoPartOfTheRunIsRefused(t *testing.T) {
 func full(r *report.Report) {
 	r.Profile, r.Specs = report.ProfileFull, nil
 	for _, sp := range kindOf(r).checks(collect().specs) {
-		r.Specs = append(r.Specs, report.Spec{Text: sp.text, Point: sp.point.Letter, Requirements: sp.ids, Result: "interrupted", Seed: r.Seed})
+		r.Specs = append(r.Specs, report.Spec{Text: sp.text, Point: sp.point.Letter, Family: sp.family, Requirements: sp.ids, Result: "interrupted", Seed: r.Seed})
 	}
 }

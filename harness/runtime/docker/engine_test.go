@@ -18,6 +18,7 @@ import (
 	dc "github.com/ory/dockertest/v3/docker"
 
 	"github.com/drainproof/drainproof/harness/runtime"
+	"github.com/drainproof/drainproof/harness/target"
 )
 
 // TestEngineErrors: each way of having no engine is told in words, with what to
@@ -119,7 +120,7 @@ func TestEngineLostInACall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pod{r: &Runtime{engine: &engine{endpoint: server.URL, pool: &dockertest.Pool{Client: client}}}, gateway: "g"}
+	p := &pod{r: &Runtime{engine: &engine{endpoint: server.URL, pool: &dockertest.Pool{Client: client}}}, resolved: &runtime.Resolved{Target: &target.Target{}}, gateway: "g"}
 	if err := p.Signal(t.Context(), "KILL"); !errors.Is(err, runtime.ErrUnanswered) {
 		t.Errorf("got %v, want %v", err, runtime.ErrUnanswered)
 	}
