@@ -13,8 +13,8 @@ import (
 func TestParseStat(t *testing.T) {
 	const tail = " 0 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 123456 1000 200"
 	for line, want := range map[string]procStat{
-		"42 (gateway) S 0 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'S', 0, 123456, 11},
-		"42 (a) Z (b) R 1 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'R', 1, 123456, 11},
+		"42 (gateway) S 0 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'S', 0, 9, 123456, 11},
+		"42 (a) Z (b) R 1 7" + strings.TrimPrefix(tail, " 0 7"): {42, 'R', 1, 9, 123456, 11},
 	} {
 		if got, err := parseStat([]byte(line)); err != nil || got != want {
 			t.Errorf("%q: %+v, %v; want %+v", line, got, err, want)
