@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -18,17 +17,7 @@ import (
 // its own, is found, followed, signalled and found again, by way of a probe that visits it.
 // It needs root.
 func TestAnotherPIDNamespace(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root may make a PID namespace")
-	}
-	for _, tool := range []string{"unshare", "nsenter"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
-		}
-	}
-	if out, err := exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").CombinedOutput(); err != nil {
-		t.Skipf("no PID namespace can be made here: %v: %s", err, out)
-	}
+	needNamespaces(t)
 	binary, err := build()
 	if err != nil {
 		t.Fatal(err)

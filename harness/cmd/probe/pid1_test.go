@@ -16,10 +16,9 @@ import (
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
-// TestStdioAsPID1 runs the probe as pods do: the first process of a PID namespace
-// with its own /proc, where signals have no default effect, orphans are its to
-// bury, and the gateway is a process that came from outside. It needs root.
-func TestStdioAsPID1(t *testing.T) {
+// needNamespaces skips where no PID namespace can be made.
+func needNamespaces(t *testing.T) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root may make a PID namespace")
 	}
@@ -31,6 +30,13 @@ func TestStdioAsPID1(t *testing.T) {
 	if out, err := exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").CombinedOutput(); err != nil {
 		t.Skipf("no PID namespace can be made here: %v: %s", err, out)
 	}
+}
+
+// TestStdioAsPID1 runs the probe as pods do: the first process of a PID namespace
+// with its own /proc, where signals have no default effect, orphans are its to
+// bury, and the gateway is a process that came from outside. It needs root.
+func TestStdioAsPID1(t *testing.T) {
+	needNamespaces(t)
 	binary, err := build()
 	if err != nil {
 		t.Fatal(err)
