@@ -108,14 +108,18 @@ func JudgeAlone(name string, events []history.Event, without string) (verdict.Re
 		return verdict.Result{}, err
 	}
 	h.Judgements = slices.DeleteFunc(h.Judgements, func(j monitor.Judgement) bool { return j.Requirement == without })
-	header := events[0].Header
+	return rollAlone(h, events[0].Header), nil
+}
+
+// rollAlone makes the verdict of a run that has one history.
+func rollAlone(h verdict.History, header *history.Header) verdict.Result {
 	var as circumstances
 	as.add(header)
 	return roll(verdict.Input{
 		Profile: report.ProfileFull, Runtime: header.Runtime, Features: header.Features, Filtered: true,
 		Specs:     []verdict.Spec{{Text: h.Spec, Point: header.Point, Requirements: h.Requirements}},
 		Histories: []verdict.History{h},
-	}, as), nil
+	}, as)
 }
 
 // lacking says what can't be judged on a target that has none of something.

@@ -13,10 +13,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/drainproof/drainproof/harness/config"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/report"
-	"github.com/drainproof/drainproof/harness/verdict"
 )
 
 // Merge puts the parts of a run together: it copies their histories into dir, judges all
@@ -272,17 +270,6 @@ func judgeWhole(r *report.Report, dir string) error {
 	if len(d) > 0 {
 		return fmt.Errorf("a part is not what its histories say: %s", d[0].What)
 	}
-	r.Verdict, r.Why, r.ExitCode = report.Verdict(j.Overall), j.Reason, j.Exit
-	r.Certifies = j.Overall == verdict.Conformant
-	r.Noise, r.Points = j.noise(), j.points(e.Specs)
-	for _, receipt := range j.Receipts {
-		r.Receipts = append(r.Receipts, receipt.Fault)
-	}
-	for _, f := range j.Findings {
-		r.Requirements = append(r.Requirements, j.requirement(f))
-	}
-	if r.Profile == config.ProfileFull {
-		r.Families = report.ByFamily(r)
-	}
+	j.tell(r, e)
 	return nil
 }

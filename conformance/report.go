@@ -171,9 +171,8 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 	r := &report.Report{
 		Tool: report.Tool{Name: "drainproof", Version: Version()}, Spec: SpecVersion,
 		Started: s.run.Started, Ended: ended, Wall: ended.Sub(s.run.Started),
-		Profile: e.Profile, Verdict: report.Verdict(j.Overall), Why: j.Reason, ExitCode: j.Exit,
-		Certifies: j.Overall == verdict.Conformant,
-		Runtime:   s.cfg.Runtime, Engine: s.run.Prepared.Engine,
+		Profile: e.Profile,
+		Runtime: s.cfg.Runtime, Engine: s.run.Prepared.Engine,
 		Target: report.Target{
 			Name: s.target.Name, Path: s.target.Path, SHA256: s.target.SHA256,
 			Features: s.target.Features, Bound: s.target.Bounds.Observe, Bounds: s.target.Limits(),
@@ -192,21 +191,27 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 	if p := s.run.Prepared; p.ImageID != "" {
 		r.Image = &report.Image{Name: p.ImageName, ID: p.ImageID, Digest: p.ImageDigest}
 	}
+	for _, one := range specs {
+		r.Specs = append(r.Specs, s.spec(one, j))
+	}
+	j.tell(r, e)
+	return r
+}
+
+// tell writes into a report, whose checks are in it, what the evidence says.
+func (j judged) tell(r *report.Report, e Evidence) {
+	r.Verdict, r.Why, r.ExitCode = report.Verdict(j.Overall), j.Reason, j.Exit
+	r.Certifies = j.Overall == verdict.Conformant
 	for _, receipt := range j.Receipts {
 		r.Receipts = append(r.Receipts, receipt.Fault)
 	}
 	for _, f := range j.Findings {
 		r.Requirements = append(r.Requirements, j.requirement(f))
 	}
-	r.Points = j.points(e.Specs)
-	for _, one := range specs {
-		r.Specs = append(r.Specs, s.spec(one, j))
-	}
+	r.Points, r.Noise = j.points(e.Specs), j.noise()
 	if e.Profile == report.ProfileFull {
 		r.Families = report.ByFamily(r)
 	}
-	r.Noise = j.noise()
-	return r
 }
 
 func (j judged) requirement(f verdict.Finding) report.Requirement {

@@ -23,13 +23,9 @@ func JudgeSeen(name string, events []history.Event) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	var as circumstances
-	as.add(events[0].Header)
-	j := judged{histories: []verdict.History{h}, events: map[string][]history.Event{name: events}}
-	j.Result = roll(verdict.Input{
-		Profile: report.ProfileFull, Runtime: events[0].Header.Runtime, Features: events[0].Header.Features, Filtered: true,
-		Specs: []verdict.Spec{{Text: h.Spec}}, Histories: j.histories,
-	}, as)
+	j := judged{
+		Result: rollAlone(h, events[0].Header), histories: []verdict.History{h}, events: map[string][]history.Event{name: events},
+	}
 	seen := Seen{Arose: map[string]int{}, Receipts: h.Receipts}
 	for _, f := range j.Findings {
 		if f.Verdict == verdict.Fail {
