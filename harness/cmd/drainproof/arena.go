@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -29,8 +30,34 @@ type arena struct {
 	runtime runtime.Runtime
 }
 
-// arena prepares one; close it.
-func (o gateOptions) arena(ctx context.Context, l *launcher) (*arena, error) {
+// inArena plays in an arena of its own, which is gone when it returns. The error is one to
+// end the program with.
+func (o gateOptions) inArena(ctx context.Context, out io.Writer, play func(*arena) error) (*launcher, error) {
+	l, err := o.launcher(ctx, out)
+	if err != nil {
+		return nil, &exitError{2, err}
+	}
+	l.notice()
+	a, err := arenaOf(ctx, l)
+	if err != nil {
+		code := 2
+		if ctx.Err() != nil {
+			code = 3 // a signal ended it
+		}
+		return nil, &exitError{code, err}
+	}
+	err = play(a)
+	if e := a.close(); e != nil {
+		fmt.Fprintln(out, e)
+	}
+	if err != nil {
+		return nil, &exitError{3, err}
+	}
+	return l, nil
+}
+
+// arenaOf prepares one; close it.
+func arenaOf(ctx context.Context, l *launcher) (*arena, error) {
 	a := &arena{launcher: l}
 	for _, entry := range l.env {
 		name, value, _ := strings.Cut(entry, "=")

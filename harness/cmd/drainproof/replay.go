@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,21 +67,13 @@ func replay(ctx context.Context, o replayOptions, path string, out io.Writer) er
 			o.observe = b.Observe
 		}
 	}
-	l, err := o.launcher(ctx, out)
+	failed := 0
+	l, err := o.inArena(ctx, out, func(a *arena) (err error) {
+		failed, err = o.play(ctx, a, b)
+		return err
+	})
 	if err != nil {
-		return &exitError{2, err}
-	}
-	l.notice()
-	a, err := o.arena(ctx, l)
-	if err != nil {
-		return &exitError{cmp.Or(interrupted(ctx), 2), err}
-	}
-	failed, err := o.play(ctx, a, b)
-	if e := a.close(); e != nil {
-		fmt.Fprintln(out, e)
-	}
-	if err != nil {
-		return &exitError{3, err}
+		return err
 	}
 	fmt.Fprintf(out, "%d of %d plays failed; report %s\n", failed, o.times, l.dir)
 	if l.cfg.Runtime != "docker" {

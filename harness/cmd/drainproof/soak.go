@@ -74,35 +74,19 @@ func runSoak(ctx context.Context, o soakOptions, out io.Writer) error {
 	if o.lasting <= 0 || o.schedules < 0 || o.shrink < 0 || o.keep < 0 {
 		return &exitError{2, errors.New("--for must be positive; --schedules, --shrink-within and --keep-mib are 0 or more")}
 	}
-	l, err := o.launcher(ctx, out)
+	var rep *soak.Report
+	l, err := o.inArena(ctx, out, func(a *arena) (err error) {
+		rep, err = o.soak(ctx, a)
+		return err
+	})
 	if err != nil {
-		return &exitError{2, err}
-	}
-	l.notice()
-	a, err := o.arena(ctx, l)
-	if err != nil {
-		return &exitError{cmp.Or(interrupted(ctx), 2), err}
-	}
-	rep, err := o.soak(ctx, a)
-	if e := a.close(); e != nil {
-		fmt.Fprintln(out, e)
-	}
-	if err != nil {
-		return &exitError{3, err}
+		return err
 	}
 	printSoak(out, rep, l.dir)
 	if rep.ExitCode != 0 {
 		return &exitError{code: rep.ExitCode}
 	}
 	return nil
-}
-
-// interrupted is the exit code of what a signal ended; 0: none did.
-func interrupted(ctx context.Context) int {
-	if ctx.Err() != nil {
-		return 3
-	}
-	return 0
 }
 
 // soak plays, shrinks what failed, and writes down what came of it.
@@ -223,7 +207,7 @@ func (m *maker) make(ctx context.Context, dir string) (*soak.Shrunk, error) {
 	b := soak.Bundle{
 		Tool: report.Tool{Name: "drainproof", Version: version}, Spec: conformance.SpecVersion, Requirement: m.id, Text: m.breach.Requirement.Text, Reason: m.breach.Requirement.Reason,
 		Runtime: m.cfg.Runtime, Target: m.target.Path, Portable: m.target.Image != nil && m.target.Image.Recipe == "", Image: m.image(),
-		Observe: m.cfg.Observe, Fault: m.fault(), Schedule: m.breach.First, Found: m.breach.Requirement,
+		Observe: m.cfg.Observe, Fault: m.o.fault, Schedule: m.breach.First, Found: m.breach.Requirement,
 	}
 	kept := filepath.Join(work, "failed.jsonl")
 	if m.o.shrink > 0 {
@@ -261,9 +245,6 @@ func (m *maker) unshrunk() string {
 	}
 	return "as it was played first; " + m.alone
 }
-
-// fault is the wrong gateway of the catalogue that is soaked; "": none.
-func (m *maker) fault() string { return m.o.fault }
 
 func (m *maker) tell(line string) {
 	if !m.o.quiet {
