@@ -12,7 +12,8 @@ import (
 
 // AtRest says in what the gateway is not at rest; "": it is. At rest it lives, every
 // publication shows running with nothing in flight, every turn has ended for its client,
-// none that a crash cut off is still owed, and the model holds none. The marker is the caller's to know of.
+// none that a crash cut off is still owed, and the model holds none. The marker is the
+// caller's to know of.
 func (g *Gateway) AtRest() string {
 	if !g.Alive() {
 		return "the gateway's process is gone"
@@ -37,7 +38,8 @@ func (g *Gateway) AtRest() string {
 // as it is: a long run is judged in pieces, so that neither memory nor judging grows with
 // its length. Between two pieces nothing may be in flight, no marker lie there, and none have
 // lain there within B that the gateway was not seen to notice, or nobody could tell whose
-// doing is what follows; it is an error where the gateway is not at rest. Of header, what differs from the last one is taken: Spec and Seed.
+// doing is what follows; it is an error where the gateway is not at rest. Of header, what
+// differs from the last one is taken: Spec and Seed.
 func (g *Gateway) Cut(ctx context.Context, o history.Outcome, header history.Header, file string) ([]history.Event, error) {
 	if why := g.AtRest(); why != "" {
 		return nil, errors.New("a history can be cut only while nothing happens: " + why)
@@ -50,13 +52,14 @@ func (g *Gateway) Cut(ctx context.Context, o history.Outcome, header history.Hea
 	g.keep(history.Event{Seq: g.seq, Kind: history.KindOutcome, Call: at, Return: at, Outcome: &o})
 	next := g.o.Header
 	next.Spec, next.Seed, next.Since = header.Spec, header.Seed, at
-	events, err := g.live.cut(next)
+	events := g.live.cut(next)
 	g.past = turnsOf(events)
+	var err error
 	if g.writer != nil {
 		_, _, closed := g.writer.Close()
 		w, created := history.Create(file, next)
 		g.writer = w
-		err = errors.Join(err, closed, created)
+		err = errors.Join(closed, created)
 	}
 	g.o.Header, g.o.File, g.seq = next, file, 0
 	if err = errors.Join(err, g.broken); err != nil {
@@ -127,7 +130,7 @@ func (g *Gateway) isPast(e history.Event) bool {
 
 // cut hands out what happened so far and begins anew; what is known of the process, of
 // what is published, and of receipts goes on.
-func (l *live) cut(header history.Header) ([]history.Event, error) {
+func (l *live) cut(header history.Header) []history.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	events := l.events
@@ -136,8 +139,5 @@ func (l *live) cut(header history.Header) ([]history.Event, error) {
 	clear(l.starved)
 	l.receipts = map[string]bool{}
 	l.stalls = 0
-	if len(events) == 0 {
-		return nil, errors.New("it was kept nowhere")
-	}
-	return events, nil
+	return events
 }

@@ -86,18 +86,18 @@ func (g *Gateway) LearnEpoch(ctx context.Context) error {
 		return err
 	}
 	if err := g.BeginByCommand(ctx); err != nil {
-		if g.awaits(ctx, time.Second, func() bool { return !g.Alive() }) {
+		if g.Awaits(ctx, time.Second, func() bool { return !g.Alive() }) {
 			return nil // that the process is gone is a finding, and in the history
 		}
 		return err
 	}
 	// Whether it follows is not asked here; only what comes next should find it at rest.
-	followed := g.awaits(ctx, g.B()+g.B()/4, func() bool { return g.shows(history.Draining) })
+	followed := g.Awaits(ctx, g.B()+g.B()/4, func() bool { return g.Shows(history.Draining) })
 	if err := g.CancelDrain(ctx); err != nil {
 		return err
 	}
 	if followed {
-		g.awaits(ctx, g.Grace(), func() bool { return g.shows(history.Running) })
+		g.Awaits(ctx, g.Grace(), func() bool { return g.Shows(history.Running) })
 		return ctx.Err()
 	}
 	// A begin that comes within B of a drain nobody saw would count as a hurry, and
@@ -105,8 +105,8 @@ func (g *Gateway) LearnEpoch(ctx context.Context) error {
 	return g.Hold(ctx, g.B()+g.B()/4)
 }
 
-// shows says whether every publication shows the state.
-func (g *Gateway) shows(state string) bool {
+// Shows says whether every publication shows the state.
+func (g *Gateway) Shows(state string) bool {
 	p := g.Published()
 	for _, r := range p {
 		if r.Problem != "" || r.State != state {
@@ -116,9 +116,9 @@ func (g *Gateway) shows(state string) bool {
 	return len(p) > 0
 }
 
-// awaits waits until ok, at most for d and for as long as the gateway's process is
+// Awaits waits until ok, at most for d and for as long as the gateway's process is
 // there, and says whether it came to that.
-func (g *Gateway) awaits(ctx context.Context, d time.Duration, ok func() bool) bool {
+func (g *Gateway) Awaits(ctx context.Context, d time.Duration, ok func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	look := time.NewTicker(2 * time.Millisecond)
@@ -128,7 +128,7 @@ func (g *Gateway) awaits(ctx context.Context, d time.Duration, ok func() bool) b
 		case ok():
 			return true
 		case !g.Alive():
-			return false
+			return ok() // it may have come to that with its end
 		}
 		select {
 		case <-look.C:

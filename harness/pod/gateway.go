@@ -295,7 +295,7 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 // Settle waits, for B at the most, until every publication shows running, so that what
 // comes next finds a gateway at rest. Whether it comes to that is not asked here.
 func (g *Gateway) Settle(ctx context.Context) error {
-	g.awaits(ctx, g.B(), func() bool { return g.shows(history.Running) })
+	g.Awaits(ctx, g.B(), func() bool { return g.Shows(history.Running) })
 	return ctx.Err()
 }
 

@@ -137,9 +137,6 @@ func (b Bundle) Picture(dir, file string, events []history.Event, broken []repor
 	})
 }
 
-// Steps are the steps of its schedule, for its README.
-func (b Bundle) Steps() []Step { return b.Schedule.Steps }
-
 // ReadBundle reads a reproducer, or a schedule by itself: then all but the schedule is
 // empty.
 func ReadBundle(path string) (Bundle, error) {

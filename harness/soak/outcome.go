@@ -3,6 +3,7 @@ package soak
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -22,7 +23,6 @@ type Outcome struct {
 	Turns       int
 	Cycles      int           // drains of crowds, which wait for nothing
 	Cycling     time.Duration // spent in those
-	Playing     time.Duration
 	Judging     time.Duration
 	Wall        time.Duration
 	Goals       []Goal
@@ -81,7 +81,6 @@ const maxValues = 2000
 
 // figures keeps samples in bounded room (Vitter's reservoir).
 type figures struct {
-	names  []string
 	byName map[string]*reservoir
 	r      *rand.Rand
 }
@@ -103,7 +102,6 @@ func (f *figures) add(samples []monitor.Sample) {
 		if v == nil {
 			v = &reservoir{}
 			f.byName[s.Name] = v
-			f.names = append(f.names, s.Name)
 		}
 		v.n++
 		v.max = max(v.max, s.Value)
@@ -122,7 +120,7 @@ func (f *figures) add(samples []monitor.Sample) {
 // kept, number and maximum those of all.
 func (f *figures) all() []Samples {
 	out := []Samples{}
-	for _, name := range slices.Sorted(slices.Values(f.names)) {
+	for _, name := range slices.Sorted(maps.Keys(f.byName)) {
 		v := f.byName[name]
 		samples := make([]monitor.Sample, len(v.values))
 		for i, value := range v.values {

@@ -14,9 +14,6 @@ import (
 	"github.com/drainproof/drainproof/harness/pod"
 )
 
-// poll is how often what is waited for is looked at; it is in no figure.
-const poll = 2 * time.Millisecond
-
 // Player plays schedules against a gateway that runs.
 type Player struct {
 	gw      *pod.Gateway
@@ -201,7 +198,7 @@ func (p *Player) marker(ctx context.Context, s Step) (done bool, err error) {
 
 // cancel has a drain taken back, and remembers whether it was seen before.
 func (p *Player) cancel(take func() error) error {
-	seen := p.shows(history.Draining)
+	seen := p.gw.Shows(history.Draining)
 	err := take()
 	p.heeds.over(seen, time.Now())
 	return err
@@ -288,7 +285,7 @@ func (p *Player) exit(ctx context.Context) error {
 	if s := p.gw.Target().Shutdown; s != nil {
 		limit += s.Deadline
 	}
-	p.within(ctx, limit, func() bool { return !p.gw.Alive() })
+	p.gw.Awaits(ctx, limit, func() bool { return !p.gw.Alive() })
 	p.ending = false
 	if p.gw.Alive() {
 		p.dead = true
@@ -346,11 +343,11 @@ func (p *Player) cycle(ctx context.Context, n int) error {
 			return err
 		}
 		p.heeds.begun()
-		drained := p.until(ctx, func() bool { return p.shows(history.Draining) })
+		drained := p.until(ctx, func() bool { return p.gw.Shows(history.Draining) })
 		if err := p.cancel(func() error { return p.gw.CancelDrain(ctx) }); err != nil {
 			return err
 		}
-		if !drained || !p.until(ctx, func() bool { return p.shows(history.Running) }) {
+		if !drained || !p.until(ctx, func() bool { return p.gw.Shows(history.Running) }) {
 			return ctx.Err()
 		}
 		p.cycles++
@@ -385,9 +382,9 @@ func (p *Player) await(ctx context.Context, s Step) {
 	t := p.turns[s.Turn]
 	switch s.What {
 	case ForDraining:
-		p.until(ctx, func() bool { return p.shows(history.Draining) })
+		p.until(ctx, func() bool { return p.gw.Shows(history.Draining) })
 	case ForRunning:
-		p.until(ctx, func() bool { return p.shows(history.Running) })
+		p.until(ctx, func() bool { return p.gw.Shows(history.Running) })
 	case ForZero:
 		p.until(ctx, func() bool { return p.count() == 0 })
 	case ForHeld:
@@ -437,8 +434,8 @@ func (p *Player) rest(ctx context.Context) error {
 			return err
 		}
 	}
-	p.until(ctx, func() bool { return p.shows(history.Running) })
-	p.within(ctx, gw.B()+p.late(), func() bool { return gw.AtRest() == "" })
+	p.until(ctx, func() bool { return p.gw.Shows(history.Running) })
+	p.gw.Awaits(ctx, gw.B()+p.late(), func() bool { return gw.AtRest() == "" })
 	if err := p.serves(ctx); err != nil {
 		return err
 	}
@@ -475,37 +472,7 @@ func (p *Player) late() time.Duration {
 // until waits for as long as a suite waits before it gives up, and no longer than the
 // gateway lives; it says whether it came to that.
 func (p *Player) until(ctx context.Context, ok func() bool) bool {
-	return p.within(ctx, p.gw.Grace(), ok)
-}
-
-func (p *Player) within(ctx context.Context, d time.Duration, ok func() bool) bool {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		switch {
-		case ok():
-			return true
-		case !p.gw.Alive():
-			return ok()
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
-	}
-}
-
-func (p *Player) shows(state string) bool {
-	all := p.gw.Published()
-	for _, r := range all {
-		if r.Problem != "" || r.State != state {
-			return false
-		}
-	}
-	return len(all) > 0
+	return p.gw.Awaits(ctx, p.gw.Grace(), ok)
 }
 
 // count is the highest that is published; -1 where nothing is.

@@ -54,7 +54,6 @@ type Progress struct {
 	Missing   int // goals that are yet to be reached
 	Goals     int
 	Failures  int
-	Doing     string // what is done at the moment
 }
 
 // PodLife is for how long schedules are played against the same gateway; then it gets a new
@@ -120,13 +119,10 @@ func (r *run) all(ctx context.Context) error {
 // one plays a schedule and has it judged.
 func (r *run) one(ctx context.Context, s Schedule) (failed bool, err error) {
 	name := fmt.Sprintf("%d", s.Seed)
-	r.tell("schedule " + name)
 	if err := r.gateway(ctx, s, name); err != nil {
 		return false, err
 	}
-	began := time.Now()
 	played := r.player.Play(ctx, s)
-	r.out.Playing += time.Since(began)
 	if ctx.Err() != nil {
 		return false, nil // cut off: nobody knows what of it was the gateway's doing
 	}
@@ -260,16 +256,16 @@ func (r *run) judge(s Schedule, name string, events []history.Event) (failed boo
 		}
 		b.Schedules++
 	}
-	r.tell("")
+	r.tell()
 	return len(ruling.Broken) > 0, nil
 }
 
-func (r *run) tell(doing string) {
+func (r *run) tell() {
 	goals := r.goals.All()
 	r.Progress(Progress{
 		Elapsed: time.Since(r.began), Schedules: r.out.Schedules, Drains: r.out.Drains, Turns: r.out.Turns,
 		Cycles: r.out.Cycles, Cycling: r.out.Cycling, Judging: r.out.Judging,
-		Missing: len(r.goals.Missing()), Goals: len(goals), Failures: len(r.out.Broken), Doing: doing,
+		Missing: len(r.goals.Missing()), Goals: len(goals), Failures: len(r.out.Broken),
 	})
 }
 
