@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/docker/cli/cli/connhelper"
@@ -91,6 +92,7 @@ func (d dialer) Dial(string, string) (net.Conn, error) { return d(context.Backgr
 type sshConn struct {
 	net.Conn
 	endpoint string
+	closing  atomic.Bool // by whoever uses it, and not since ssh ended
 	once     sync.Once
 	ended    chan struct{} // closed when err is set
 	err      error
@@ -108,19 +110,31 @@ func (c *sshConn) Read(p []byte) (int, error) {
 	return n, c.err
 }
 
-// Write fails with what Read fails with, where that is more than a broken pipe: ssh may
-// have ended before it was spoken to.
+// Write fails with what Read fails with, where that is more than a broken pipe, or than one
+// that was closed once ssh was seen to end: it may have ended before it was spoken to.
 func (c *sshConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	if err == nil || errors.Is(err, os.ErrClosed) {
-		return n, err
+	if err == nil {
+		return n, nil
+	}
+	if !c.closing.Load() {
+		select {
+		case <-c.ended:
+		case <-time.After(lastWordsLimit):
+		}
 	}
 	select {
-	case <-c.ended:
+	case <-c.ended: // before it was closed, if at all: what was read comes first
 		return n, c.err
-	case <-time.After(lastWordsLimit):
+	default:
 		return n, err
 	}
+}
+
+// Close ends ssh.
+func (c *sshConn) Close() error {
+	c.closing.Store(true)
+	return c.Conn.Close()
 }
 
 // CloseWrite tells the engine that no more comes; what it still says can be read.
