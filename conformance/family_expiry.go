@@ -40,6 +40,8 @@ func (s *suite) expiry() {
 				must(gw.Respawn(ctx))
 				must(gw.AwaitReady(ctx))
 				gw.holds(ctx, gw.B()+gw.B()/4, expect.BeRunning())
+				gw.ForgetEpoch()
+				old.Epoch = gw.Epoch()
 			}
 			gw.step(ctx, "write it again, as of now: it drains")
 			gw.layRequest(ctx, pod.Request{Epoch: gw.Epoch(), Expect: honoured("renewed", "EXPIRY-002")})

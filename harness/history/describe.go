@@ -32,10 +32,11 @@ func Describe(e Event) string {
 	case KindProcess:
 		return describeProcess(*e.Process)
 	case KindAction:
+		text := "harness: " + e.Action.Words()
 		if code := e.Action.ExitCode; code != nil {
-			return fmt.Sprintf("harness: %s, exit code %d", e.Action.Name, *code)
+			text += fmt.Sprintf(", exit code %d", *code)
 		}
-		return "harness: " + e.Action.Name + describeLoad(e.Action.Load) + failure(e.Action.Error)
+		return text + describeLoad(e.Action.Load) + failure(e.Action.Error)
 	case KindStall:
 		if e.Stall.Of == StallGateway {
 			return fmt.Sprintf("noise: the gateway waited %s for a processor or a disk", e.Stall.Late.Round(time.Millisecond))
@@ -63,6 +64,14 @@ func Describe(e Event) string {
 // when it had certainly not happened yet, and when it certainly had.
 func Line(e Event, origin Stamp) string {
 	return fmt.Sprintf("%10.6f .. %10.6f  #%d  %s", e.Call.Sub(origin).Seconds(), e.Return.Sub(origin).Seconds(), e.Seq, Describe(e))
+}
+
+// Words are the action's name, as it went.
+func (a *Action) Words() string {
+	if a.Name == ActionReady && a.Error != "" {
+		return "not ready"
+	}
+	return a.Name
 }
 
 func failure(text string) string {

@@ -316,7 +316,7 @@ type Action struct {
 	Error string `json:"error,omitempty"`
 	Load  *Load  `json:"load,omitempty"` // with load
 
-	ExitCode *int `json:"exit_code,omitempty"` // with exited; 128+N after signal N
+	ExitCode *int `json:"exit_code,omitempty"` // with exited, and with ready when it ended instead; 128+N after signal N
 }
 
 // Load is what keeps the gateway and its machine busy from a load to its unload.
@@ -327,8 +327,9 @@ type Load struct {
 }
 
 // Actions. Start, Respawn and Recreate return when the process was launched;
-// Ready when the target's ready check passed; Exited when the runtime was asked
-// how the process had ended, which is some time after it did.
+// Ready when the target's ready check passed, or with an Error when it was waited for in
+// vain; Exited when the runtime was asked how the process had ended, which is some time
+// after it did.
 const (
 	ActionStart    = "start"
 	ActionReady    = "ready"

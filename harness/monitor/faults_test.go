@@ -464,7 +464,74 @@ func TestFurtherFaults(t *testing.T) {
 			s.action(1500, history.ActionSIGKILL)
 			s.process(1520, history.ProcessGone)
 			s.action(2000, history.ActionRespawn)
-			s.add(17000, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady, Error: "connection refused"}})
+			s.down(17000)
 		}), violated: []string{"RESTART-002"}},
+	})
+}
+
+// TestComesUp is about gateways that do not become ready when they are started again.
+func TestComesUp(t *testing.T) {
+	killed := func(s *story) {
+		s.action(1500, history.ActionSIGKILL)
+		s.process(1520, history.ProcessGone)
+	}
+	ended := func(s *story) {
+		s.action(1500, history.ActionSIGTERM)
+		s.read(1510, history.Stopped, 0)
+		s.process(1520, history.ProcessGone, exit(0))
+	}
+	respawned := func(more ...func(*story)) func(*story) {
+		return func(s *story) {
+			s.action(2000, history.ActionRespawn)
+			s.process(2005, history.ProcessSeen)
+			for _, m := range more {
+				m(s)
+			}
+			s.down(12000)
+		}
+	}
+	code := 1
+	cancelled := func(s *story) { s.cancel(1100); s.read(1110, history.Running, 0) }
+	stands := func(s *story) { s.stall(3000, 4500) }
+	one, two := []string{"RESTART-001"}, []string{"RESTART-002"}
+	runChecks(t, []check{
+		{name: "after a crash", story: tell(launched, drained(0), killed, respawned()), violated: two},
+		{name: "after an end", story: tell(launched, drained(0), ended, respawned()), violated: one},
+		{name: "after a crash without a drain", story: tell(launched, killed, respawned())},
+		{name: "after a crash after a drain", story: tell(launched, drained(0), cancelled, killed, respawned())},
+		{name: "after an end after a drain", story: tell(launched, drained(0), cancelled, ended, respawned())},
+		{name: "after a crash, and the marker was removed", story: tell(launched, drained(0), killed, func(s *story) {
+			s.cancel(1600)
+		}, respawned()), violated: two},
+		{name: "after an end, and the marker was removed", story: tell(launched, drained(0), ended, func(s *story) {
+			s.cancel(1600)
+		}, respawned())},
+		{name: "in the noise", story: tell(launched, drained(0), killed, respawned(stands)), noisy: two, inconclusive: two},
+		{name: "in a little noise", story: tell(launched, drained(0), killed, respawned(func(s *story) { s.stall(3000, 3500) })), violated: two},
+		{name: "in the noise, and it ended", story: tell(launched, drained(0), killed, respawned(stands, func(s *story) {
+			s.process(5000, history.ProcessGone)
+		})), violated: two},
+		{name: "in the noise, and too soon to be seen", story: tell(launched, drained(0), ended, func(s *story) {
+			s.action(2000, history.ActionRespawn)
+			s.stall(3000, 4500)
+			s.add(7000, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady, Error: "not seen", ExitCode: &code}})
+		}), violated: one},
+		{name: "not ready at first, and then", story: tell(launched, drained(0), killed, respawned(), func(s *story) {
+			s.action(12500, history.ActionReady)
+			s.read(12501, history.Draining, 0)
+		})},
+		{name: "as slow as ever", story: tell(func(s *story) {
+			s.action(0, history.ActionStart)
+			s.process(5, history.ProcessSeen)
+			s.action(9900, history.ActionReady)
+			s.begin(10000)
+			s.read(10010, history.Draining, 0)
+			s.action(10100, history.ActionSIGKILL)
+			s.process(10120, history.ProcessGone)
+			s.action(11000, history.ActionRespawn)
+			s.process(11005, history.ProcessSeen)
+			s.stall(12000, 12200)
+			s.down(21000)
+		}), noisy: two, inconclusive: two},
 	})
 }

@@ -98,7 +98,7 @@ func (v *View) freshen(p *Publication) {
 			r.Fresh = fresh
 		default:
 			ready := r.Life.Ready
-			r.Fresh = ready != nil && ready.Action.Error == "" && r.Event.Call >= ready.Return ||
+			r.Fresh = ready != nil && r.Event.Call >= ready.Return ||
 				v.firstLaunched(r.Life) && r.State.State != history.Stopped
 		}
 		if version != "" {

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -17,11 +18,15 @@ func restartMonitors() []Monitor {
 // a SIGKILL in the middle of the drain: respawned with the marker in place, a
 // gateway publishes `draining` as its first settled state. `starting` is not
 // settled, nor is what is published before the gateway listens (WATCH-008).
-// After a SIGKILL the gateway must also become ready again; and a drain that is lost
-// then is RESTART-002's, while one that only comes after a flash of running is
+// A drain that is lost after a SIGKILL is RESTART-002's, while one that only comes after a flash of running is
 // RESTART-001's, as after any other end. Where the drain was over too soon to tell, it
 // is nobody's.
 func judgeRespawn(v *View, r *ruling, crash bool) {
+	for _, l := range v.Lives {
+		if d, killed := v.keptDown(l); d != nil && killed == crash {
+			v.judgeDown(l, d, r)
+		}
+	}
 	for _, s := range v.Spells {
 		l := s.Life
 		if !s.AtStart || s.Drain.unusual() || l.Start == nil || l.Start.Action.Name != history.ActionRespawn {
@@ -29,12 +34,6 @@ func judgeRespawn(v *View, r *ruling, crash bool) {
 		}
 		crashed := v.crashed(s)
 		if crash && !crashed {
-			continue
-		}
-		if crash && l.Ready != nil && l.Ready.Action.Error != "" {
-			r.arises()
-			r.violation(l.Ready.Return, "a SIGKILL in a drain does not take the gateway's ability to start",
-				fmt.Sprintf("respawned, it does not become ready: %q", l.Ready.Action.Error), s.Drain.Begin, l.Start, l.Ready)
 			continue
 		}
 		for _, p := range v.Publications {
@@ -58,13 +57,73 @@ func judgeRespawn(v *View, r *ruling, crash bool) {
 	}
 }
 
+// keptDown is the drain that kept a gateway from coming up when it was started again: the
+// one in which the life before was killed, or else the one whose marker it found.
+func (v *View) keptDown(l *Life) (d *Drain, killed bool) {
+	if l.Down == nil || l.Ready != nil || l.Start == nil || l.Start.Action.Name != history.ActionRespawn {
+		return nil, false
+	}
+	d = v.killedIn(l)
+	if killed = d != nil; !killed {
+		d = v.laidFor(l)
+	}
+	if d == nil || d.unusual() {
+		return nil, false
+	}
+	return d, killed
+}
+
+// judgeDown charges a gateway that did not come up. Where it ended, that is certain; for how
+// long it may need otherwise is known from the lives that became ready.
+func (v *View) judgeDown(l *Life, d *Drain, r *ruling) {
+	r.arises()
+	const expected = "a gateway that is started again comes up, whatever a drain left"
+	actual := fmt.Sprintf("started again, it does not: %s", l.Down.Action.Error)
+	if l.Gone != nil && !l.Expected() || l.Down.Action.ExitCode != nil {
+		r.violation(l.Down.Return, expected, actual, d.Begin, l.Start, l.Gone, l.Down)
+		return
+	}
+	var usual time.Duration
+	for _, other := range v.Lives {
+		if other.Start != nil && other.Ready != nil {
+			usual = max(usual, other.Ready.Return.Sub(other.Start.Return))
+		}
+	}
+	r.miss(v, l.Start.Call, l.Down.Return, v.ran(l.Start.Return, l.Down.Return)-usual, expected, actual, d.Begin, l.Start, l.Down)
+}
+
+// laidFor is the drain whose marker was there when a life began.
+func (v *View) laidFor(l *Life) *Drain {
+	for _, s := range v.Spells {
+		if s.Life == l && s.AtStart {
+			return s.Drain
+		}
+	}
+	return nil
+}
+
+// killedIn is the drain in which the life before was ended by a SIGKILL.
+func (v *View) killedIn(l *Life) *Drain {
+	for _, s := range v.Spells {
+		if s.Life.Index == l.Index-1 && s.Drain.killed(s.Life) && (s.Drain.Cancel == nil || s.Drain.Cancel.Call > s.Life.Kill.Call) {
+			return s.Drain
+		}
+	}
+	return nil
+}
+
 // crashed says whether the life before the spell's was killed while draining.
 func (v *View) crashed(s *Spell) bool {
 	if s.Life.Index == 0 {
 		return false
 	}
-	before := v.Lives[s.Life.Index-1]
-	return before.Kill != nil && before.Kill.Action.Name == history.ActionSIGKILL && before.Shutdown == nil && s.Drain.Begin.Return < before.Kill.Call
+	return s.Drain.killed(v.Lives[s.Life.Index-1])
+}
+
+// killed says whether a life was ended by a SIGKILL, and was not ending yet, after the drain
+// was begun.
+func (d *Drain) killed(l *Life) bool {
+	return l.Kill != nil && l.Kill.Action.Name == history.ActionSIGKILL && l.Shutdown == nil && d.Begin.Return < l.Kill.Call
 }
 
 // firstSettled is the first reading of the new process that shows more than that

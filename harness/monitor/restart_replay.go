@@ -44,7 +44,7 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 			return
 		case done != nil:
 		case len(calls) == 0:
-			if l.Ready == nil || l.Ready.Action.Error != "" {
+			if l.Ready == nil {
 				continue
 			}
 			if waited := v.waited(l.Ready.Return, l.Serving); waited > v.Grace {

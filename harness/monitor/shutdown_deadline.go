@@ -69,7 +69,6 @@ func (v *View) stuckAtDeadline(l *Life) []*Turn {
 
 // judgeOwed holds the next life to the turns that the deadline cut off.
 func (v *View) judgeOwed(l, next *Life, stuck []*Turn, r *ruling) {
-	ready := next.Ready != nil && next.Ready.Action.Error == ""
 	for _, t := range stuck {
 		if !t.Durable || t.Outcome() == history.Finished && t.Ended.Return <= l.Over {
 			continue // nobody is owed it, or it was let finish after all
@@ -79,7 +78,7 @@ func (v *View) judgeOwed(l, next *Life, stuck []*Turn, r *ruling) {
 			continue
 		}
 		until := min(next.Serving, v.horizon)
-		if !ready || v.waited(next.Ready.Return, until) <= v.Grace {
+		if next.Ready == nil || v.waited(next.Ready.Return, until) <= v.Grace {
 			continue
 		}
 		r.arises()
@@ -122,7 +121,7 @@ func (v *View) judgeHonouredAgain(d *Drain, l, next *Life, r *ruling) {
 			r.arises()
 			continue
 		}
-		if next.Ready == nil || next.Ready.Action.Error != "" {
+		if next.Ready == nil {
 			continue
 		}
 		late := v.notDraining(next, next.Ready.Return, min(s.Until, v.horizon))

@@ -84,7 +84,7 @@ func (v *View) ignores(r *ruling, m *staleMarker, l *Life, p *Publication) {
 	before := p.lastBefore(m.from)
 	switch {
 	case l.Start != nil && l.Start.Call >= m.from:
-		if l.Ready == nil || l.Ready.Action.Error != "" {
+		if l.Ready == nil {
 			return // it never served
 		}
 		due = max(due, l.Ready.Return)

@@ -64,7 +64,7 @@ func judgeStampedAtStart(v *View, r *ruling) {
 func (v *View) honouredAtStart(r *ruling, s *Spell) {
 	l := s.Life
 	laid := s.Drain.versionBefore(l.From)
-	if laid.Marker.Epoch == "" || l.Ready == nil || l.Ready.Action.Error != "" {
+	if laid.Marker.Epoch == "" || l.Ready == nil {
 		return
 	}
 	arose := false

@@ -63,9 +63,9 @@ func judgeWhole(v *View, r *ruling) {
 // chargesDeath says who answers for the unexpected end of a life: MARKER-006 when
 // a marker out of the ordinary was the last it met, STATE-008 when it was drained
 // (the marker there, nothing held by the model, and nothing that it counted), else
-// STATE-006.
+// STATE-006. That of one that never came up is RESTART's.
 func (v *View) chargesDeath(l *Life) string {
-	if l.Expected() || v.startedOddly(l) {
+	if d, _ := v.keptDown(l); d != nil || l.Expected() || v.startedOddly(l) {
 		return ""
 	}
 	d := v.drainAt(l.Gone.Call, l.Gone.Return)

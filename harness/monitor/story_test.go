@@ -94,6 +94,11 @@ func (s *story) up(at float64, action string) {
 	s.action(at+20, history.ActionReady)
 }
 
+// down has the harness give up waiting for it to become ready.
+func (s *story) down(at float64) {
+	s.add(at, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady, Error: "connection refused"}})
+}
+
 // crashed has it killed at 1500, and launched again at 2000.
 func crashed(s *story) {
 	s.action(1500, history.ActionSIGKILL)

@@ -158,6 +158,7 @@ type Life struct {
 	Index    int
 	Start    *history.Event // the action that launched it; nil when the history begins with it running
 	Ready    *history.Event // the target's ready check passed
+	Down     *history.Event // it did not come up, or not in the time it has for that
 	Seen     *history.Event // the process, as first seen
 	Gone     *history.Event // and its end, where it was seen
 	Shutdown *history.Event // first SIGTERM by the harness
@@ -218,7 +219,10 @@ func (v *View) indexLives() {
 		e := &v.Events[i]
 		switch e.Kind {
 		case history.KindAction:
-			if e.Action.Error != "" && e.Action.Name != history.ActionReady {
+			if e.Action.Error != "" {
+				if e.Action.Name == history.ActionReady && life.Down == nil {
+					life.Down = e
+				}
 				continue
 			}
 			switch e.Action.Name {

@@ -248,8 +248,12 @@ func (g *Gateway) launch(ctx context.Context, name string, start func(context.Co
 	if err := g.act(ctx, name, start); err != nil {
 		return err
 	}
+	before, err := g.Stamp(ctx)
+	if err != nil {
+		return err
+	}
 	if _, err := g.probe.Watch(ctx, wire.WatchParams{PID: g.pod.GatewayPID(), Others: sidecars(g.pod.Resolved()), Within: 5 * time.Second}); err != nil {
-		return g.startFailure(ctx, fmt.Sprintf("the gateway's process was not seen after its start: %v", err))
+		return g.startFailure(ctx, before, fmt.Sprintf("the gateway's process was not seen after its start: %v", err))
 	}
 	return nil
 }
@@ -286,8 +290,11 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 		return err
 	}
 	if !ready.Ready {
-		return g.startFailure(ctx, fmt.Sprintf("the gateway did not become ready within %s (%s); last seen: %s",
-			r.Target.Ready.Within, cmp.Or(r.Expand(r.Target.Ready.URL), "its driver says"), ready.Last))
+		what := fmt.Sprintf("the gateway did not become ready within %s", r.Target.Ready.Within)
+		if !g.Alive() {
+			what = "the gateway ended before it became ready"
+		}
+		return g.startFailure(ctx, before, fmt.Sprintf("%s (%s); last seen: %s", what, cmp.Or(r.Expand(r.Target.Ready.URL), "its driver says"), ready.Last))
 	}
 	return g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady}}, before)
 }
@@ -313,7 +320,27 @@ func (e *StartError) Error() string {
 	return e.What + "; its last lines:\n    " + strings.Join(e.Logs, "\n    ")
 }
 
-func (g *Gateway) startFailure(ctx context.Context, what string) error {
+// exitTold is how long the runtime is given to say how a gateway ended that did not come up.
+const exitTold = time.Second
+
+// startFailure is a gateway that did not come up since an instant. It is taken down: after
+// a SIGKILL in a drain it is held against the gateway (RESTART-002).
+func (g *Gateway) startFailure(ctx context.Context, since history.Stamp, what string) error {
+	if ctx.Err() != nil {
+		return ctx.Err() // it had no time to
+	}
+	a := &history.Action{Name: history.ActionReady, Error: what}
+	if !g.Alive() {
+		within, cancel := context.WithTimeout(ctx, exitTold)
+		defer cancel()
+		if code, err := g.pod.WaitGateway(within); err == nil && code >= 0 {
+			a.ExitCode = &code
+			what += fmt.Sprintf("; it ended with exit code %d", code)
+		}
+	}
+	if err := g.note(ctx, history.Event{Kind: history.KindAction, Action: a}, since); err != nil {
+		return err
+	}
 	return &StartError{What: what, Logs: g.Logs(ctx, 10)}
 }
 

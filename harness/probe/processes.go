@@ -216,6 +216,14 @@ func (ps *processes) current() (dir string, ok bool) {
 	return dir, ok
 }
 
+// ended says whether processes were watched, and the last one has ended; one under a
+// supervisor never has, for it may be started again.
+func (ps *processes) ended() bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.last == nil && len(ps.known) > 0 && ps.like == nil
+}
+
 // latest is the same, with its PID.
 func (ps *processes) latest() (dir string, pid int, ok bool) {
 	ps.mu.Lock()

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -106,6 +107,27 @@ func TestReady(t *testing.T) {
 		if err != nil || got.Ready || !strings.Contains(got.Last, want) {
 			t.Errorf("%s: %+v, %v; want %q", url, got, err, want)
 		}
+	}
+}
+
+// Nobody waits for a process that has ended to become ready.
+func TestReadyIsNotWaitedForInVain(t *testing.T) {
+	r := newRig(t)
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Watch(r.ctx, wire.WatchParams{PID: cmd.Process.Pid, Within: patience})
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, patience)
+	defer cancel()
+	got, err := r.Ready(ctx, wire.ReadyParams{URL: "http://" + freePort(t), Within: time.Hour})
+	if err != nil || got.Ready || !strings.Contains(got.Last, "refused") {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

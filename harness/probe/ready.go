@@ -15,8 +15,9 @@ const (
 	readyEvery   = 2 * time.Millisecond
 )
 
-// ready asks until a 2xx comes or the time is over. Each attempt is a connection
-// of its own, so that none is left for the turns to come.
+// ready asks until a 2xx comes, the time is over, or the process that was watched has ended
+// (one that a supervisor starts again is waited for). Each attempt is a connection of its
+// own, so that none is left for the turns to come.
 func (p *Probe) ready(ctx context.Context, params wire.ReadyParams) wire.ReadyResult {
 	ctx, cancel := context.WithTimeout(ctx, params.Within)
 	defer cancel()
@@ -41,10 +42,16 @@ func (p *Probe) ready(ctx context.Context, params wire.ReadyParams) wire.ReadyRe
 		case ctx.Err() == nil: // what was seen before the time was over tells more
 			last = err.Error()
 		}
-		if !pause(ctx, readyEvery) {
+		if p.ended() || !pause(ctx, readyEvery) {
 			return wire.ReadyResult{Last: p.rec.redacted(last)}
 		}
 	}
+}
+
+// ended says whether the process that was watched last has ended for good.
+func (p *Probe) ended() bool {
+	s, err := p.configured()
+	return err == nil && s.processes.ended()
 }
 
 // readyByDriver asks the driver instead.

@@ -195,8 +195,8 @@ func (t *timeline) process() {
 				t.bar("alive", middle, 6, since.Call, e.Call, t.told(*since))
 			}
 			since = nil
-		case e.Kind == history.KindAction && e.Action.Name != history.ActionReady:
-			t.tick("action", middle, e, e.Action.Name)
+		case e.Kind == history.KindAction && (e.Action.Name != history.ActionReady || e.Action.Error != ""):
+			t.tick("action", middle, e, e.Action.Words())
 		}
 		if e.Kind == history.KindProcess || e.Kind == history.KindAction {
 			t.seen(e, middle)
