@@ -3,13 +3,19 @@ package conformance
 import (
 	"fmt"
 	"os"
-	"runtime"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/runtime"
 )
+
+// ImageOf is what a gateway is run from; nil for a process.
+func ImageOf(p runtime.Prepared) *report.Image {
+	if p.ImageID == "" {
+		return nil
+	}
+	return &report.Image{Name: p.ImageName, ID: p.ImageID, Digest: p.ImageDigest, Sidecars: p.SidecarImages}
+}
 
 // suiteOf names the programs of this run: this one, and the probe.
 func suiteOf(probe string) (*report.Suite, error) {
@@ -26,14 +32,4 @@ func suiteOf(probe string) (*report.Suite, error) {
 		return nil, fmt.Errorf("the probe's program: %w", err)
 	}
 	return report.SuiteOf(suite, sum), nil
-}
-
-// environment is the machine this runs on.
-func environment() *report.Environment {
-	e := &report.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
-	var name unix.Utsname
-	if unix.Uname(&name) == nil {
-		e.Kernel = unix.ByteSliceToString(name.Release[:])
-	}
-	return e
 }

@@ -92,7 +92,11 @@ func sameRun(a, b *report.Report) error {
 		if r.Image == nil {
 			return "none"
 		}
-		return r.Image.ID
+		text := r.Image.ID
+		for _, name := range slices.Sorted(maps.Keys(r.Image.Sidecars)) {
+			text += ", sidecar " + name + " " + r.Image.Sidecars[name]
+		}
+		return text
 	}
 	suite := func(r *report.Report) string {
 		if r.Suite == nil {

@@ -109,6 +109,7 @@ func TestWhatIsNoPartOfTheRunIsRefused(t *testing.T) {
 		"target":      {func(r *report.Report) { r.Target.Name = "other" }, "the target is edge in one and other in the other"},
 		"target file": {func(r *report.Report) { r.Target.SHA256 = strings.Repeat("f", 64) }, "the target file's hash is"},
 		"image":       {func(r *report.Report) { r.Image = nil }, "the image is sha256:"},
+		"sidecar":     {func(r *report.Report) { r.Image.Sidecars = map[string]string{"proxy": "sha256:1"} }, ", sidecar proxy sha256:1 in the other"},
 		"bound":       {func(r *report.Report) { r.Target.Bound = time.Second }, "the bound is 2s in one and 1s in the other"},
 		"level":       {func(r *report.Report) { r.Level = config.LevelAudit }, "the level is gate in one and audit in the other"},
 		"runtime":     {func(r *report.Report) { r.Runtime = "process" }, "the runtime is docker in one and process in the other"},

@@ -178,7 +178,7 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 			Features: s.target.Features, Bound: s.target.Bounds.Observe, Bounds: s.target.Limits(),
 			Tools: s.target.Tools != nil,
 		},
-		Suite: s.run.Suite, Environment: environment(),
+		Suite: s.run.Suite, Environment: report.ThisMachine(),
 		Expected: e.Expected, Shard: e.Shard,
 		Seed: s.run.Seed, Level: s.cfg.Level, Config: effective(s.cfg), WhyNot: s.whyNotCertifying(),
 	}
@@ -188,9 +188,7 @@ func (s *suite) compose(e Evidence, j judged, specs []ran) *report.Report {
 	if e.Filtered {
 		r.Profile = report.ProfileFilter
 	}
-	if p := s.run.Prepared; p.ImageID != "" {
-		r.Image = &report.Image{Name: p.ImageName, ID: p.ImageID, Digest: p.ImageDigest}
-	}
+	r.Image = ImageOf(s.run.Prepared)
 	for _, one := range specs {
 		r.Specs = append(r.Specs, s.spec(one, j))
 	}

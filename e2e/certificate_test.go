@@ -198,6 +198,9 @@ func tamperings() []tampering {
 		}),
 		edited("another target file", []string{"target: target.sha256"}, func(r map[string]any) { r["target"].(map[string]any)["sha256"] = strings.Repeat("1", 64) }),
 		edited("another image", []string{"image: "}, func(r map[string]any) { r["image"].(map[string]any)["id"] = "sha256:" + strings.Repeat("1", 64) }),
+		edited("another sidecar", []string{"image.sidecars"}, func(r map[string]any) {
+			r["image"].(map[string]any)["sidecars"] = map[string]any{"proxy": "sha256:" + strings.Repeat("1", 64)}
+		}),
 		edited("another seed", []string{"seed: "}, func(r map[string]any) { r["seed"] = json.Number("42") }),
 		edited("another suite", []string{"suite: "}, func(r map[string]any) { r["suite"].(map[string]any)["sha256"] = strings.Repeat("1", 64) }),
 		edited("another configuration", []string{"configuration: "}, func(r map[string]any) { r["config"].(map[string]any)["level"] = "audit" }),

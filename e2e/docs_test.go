@@ -27,6 +27,7 @@ func elsewhere() map[string]string {
 		"DOCKER_HOST=tcp://build-1:2376 ./scripts/gate":                                                                "it needs another machine; TestPodOverTCP of the docker runtime does the same",
 		"DOCKER_HOST=ssh://me@build-1 ./scripts/gate":                                                                  "it needs another machine; TestGateOverSSH does the same",
 		"bin/drainproof gate --target my-gateway.yaml --report evidence/run":                                           "TestABuildIsComparedWithItselfAndWithALaterOne, with a gateway that is here",
+		"bin/drainproof compare reports/soak-old reports/soak-new":                                                     "TestSoaksAreCompared of harness/compare; TestSoakOfTheRightGateway has a real one that is incomplete",
 		"bin/drainproof compare baseline evidence --markdown \"$GITHUB_STEP_SUMMARY\"":                                 "the same test",
 	}
 }

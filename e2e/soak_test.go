@@ -58,6 +58,11 @@ func TestSoakOfTheRightGateway(t *testing.T) {
 	if strings.Contains(r.out, "panic") {
 		t.Error(r.out)
 	}
+	other := report(t)
+	if err := os.CopyFS(other, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	drainproof(t, "compare", dir, other).must(t, 3, "not comparable: ", "its soak is incomplete (it never came to: ", "soak again")
 }
 
 // A wrong gateway ends the soak; what broke it is made small, and played again by the

@@ -27,7 +27,7 @@ func conditions() []condition {
 		}, "run the old build again with the new target file"},
 		{"runtime", func(r *report.Report) string { return r.Runtime }, again + " --runtime"},
 		{"observation bound", func(r *report.Report) string { return report.Human(r.Target.Bound) }, again + " bound"},
-		{"profile", func(r *report.Report) string { return r.Profile }, "run both sides with the same command, gate or certify, and the same filter"},
+		{"profile", func(r *report.Report) string { return r.Profile }, "run both sides with the same command, and the same filter"},
 		{"level", func(r *report.Report) string { return r.Level }, again + " level"},
 		{"number of repetitions", repetitions, again + " repetitions in ginkgo.yaml"},
 		{"number of checks at once", procs, again + " runner.procs in ginkgo.yaml"},

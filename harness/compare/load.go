@@ -1,18 +1,18 @@
 package compare
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/certificate"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/report"
+	"github.com/drainproof/drainproof/harness/soak"
 	"github.com/drainproof/drainproof/harness/verdict"
 )
 
@@ -51,8 +51,8 @@ const (
 // peakMemory is the figure of the memory events.
 const peakMemory = "peak memory of the process"
 
-// Find lists the folders that an argument of the command names: the folder of a report, or
-// its report.json; a folder with folders of reports in it, of which it is all; or several
+// Find lists the folders that an argument of the command names: the folder of a report, of a
+// run or a soak, or its report.json or soak.json; a folder with folders of reports in it, of which it is all; or several
 // of these with commas between them. It fails where there is none.
 func Find(arg string) ([]string, error) {
 	info, err := os.Stat(arg)
@@ -71,7 +71,7 @@ func Find(arg string) ([]string, error) {
 		return nil, errors.New("a folder without a name; name the folder of a run's report, such as reports/latest")
 	case err != nil:
 		return nil, fmt.Errorf("no report can be read: %w; name the folder of a run's report, such as reports/latest", err)
-	case !info.IsDir() && filepath.Base(arg) == report.FileName:
+	case !info.IsDir() && (filepath.Base(arg) == report.FileName || filepath.Base(arg) == soak.FileName):
 		return []string{filepath.Dir(arg)}, nil
 	case !info.IsDir():
 		return nil, fmt.Errorf("%s is no folder of a report; name the folder that holds %s", arg, report.FileName)
@@ -95,15 +95,20 @@ func Find(arg string) ([]string, error) {
 	return all, nil
 }
 
-func has(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, report.FileName))
+func has(dir string) bool { return holds(dir, report.FileName) || holds(dir, soak.FileName) }
+
+func holds(dir, name string) bool {
+	info, err := os.Stat(filepath.Join(dir, name))
 	return err == nil && info.Mode().IsRegular()
 }
 
-// Load reads a run and judges its histories again. The error says that there is no report
-// that follows the schema. What keeps a report from being compared is no error: see
-// Run.Unfit.
+// Load reads a run and judges its histories again, or reads a soak. The error says that
+// there is no report that follows the schema. What keeps a report from being compared is no
+// error: see Run.Unfit.
 func Load(dir string, schema []byte) (*Run, error) {
+	if !holds(dir, report.FileName) && holds(dir, soak.FileName) {
+		return loadSoak(dir)
+	}
 	r, raw, err := certificate.Load(dir)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
@@ -116,7 +121,7 @@ func Load(dir string, schema []byte) (*Run, error) {
 		run.unfit("its run is incomplete (%s): run it again; what was not judged cannot be compared", report.Printable(r.Why))
 		return run, nil
 	}
-	var all, late int64
+	var all, late time.Duration
 	for _, s := range r.Specs {
 		switch err := run.measure(s, &all, &late); {
 		case s.File == "":
@@ -145,7 +150,7 @@ func (r *Run) unfit(format string, args ...any) {
 
 // measure takes the samples out of the history of a check, and adds how long it was, and
 // how much of that the machine took.
-func (r *Run) measure(s report.Spec, all, late *int64) error {
+func (r *Run) measure(s report.Spec, all, late *time.Duration) error {
 	if s.File == "" {
 		return nil
 	}
@@ -180,35 +185,7 @@ func (r *Run) measure(s report.Spec, all, late *int64) error {
 		}
 	}
 	r.checks[s.Text] = samples
-	length, lost := stalled(events)
+	length, lost := history.Stalled(events)
 	*all, *late = *all+length, *late+lost
 	return nil
-}
-
-// stalled says how long a history is, and for how much of it something stood still that
-// the gateway is not to be blamed for. Stalls may overlap, and one that grows is told again.
-func stalled(events []history.Event) (all, lost int64) {
-	var stalls [][2]history.Stamp
-	var from, to history.Stamp
-	for _, e := range events {
-		if e.Kind == history.KindHeader || e.Kind == history.KindOutcome || e.Return == 0 {
-			continue
-		}
-		if from == 0 || e.Call < from {
-			from = e.Call
-		}
-		to = max(to, e.Return)
-		if e.Kind == history.KindStall {
-			stalls = append(stalls, [2]history.Stamp{e.Call, e.Return})
-		}
-	}
-	slices.SortFunc(stalls, func(a, b [2]history.Stamp) int { return cmp.Compare(a[0], b[0]) })
-	end := from
-	for _, s := range stalls {
-		if begin := max(s[0], end); s[1] > begin {
-			lost += int64(s[1].Sub(begin))
-			end = s[1]
-		}
-	}
-	return int64(to.Sub(from)), lost
 }

@@ -258,21 +258,3 @@ func TestFoldersAreFound(t *testing.T) {
 		}
 	}
 }
-
-func TestStalls(t *testing.T) {
-	at := func(kind history.Kind, from, to history.Stamp) history.Event {
-		return history.Event{Kind: kind, Call: from, Return: to}
-	}
-	events := []history.Event{
-		at(history.KindHeader, 0, 0), at(history.KindStep, 100, 100),
-		at(history.KindStall, 150, 200), at(history.KindStall, 150, 250), // told again as it grew
-		at(history.KindStall, 240, 260), at(history.KindStall, 300, 310),
-		at(history.KindStep, 1100, 1100), at(history.KindOutcome, 9000, 9000),
-	}
-	if all, lost := stalled(events); all != 1000 || lost != 120 {
-		t.Errorf("%d of %d", lost, all)
-	}
-	if all, lost := stalled(events[:1]); all != 0 || lost != 0 {
-		t.Errorf("%d of %d in nothing", lost, all)
-	}
-}

@@ -253,7 +253,11 @@ func (g *Gateway) launch(ctx context.Context, name string, start func(context.Co
 		return err
 	}
 	if _, err := g.probe.Watch(ctx, wire.WatchParams{PID: g.pod.GatewayPID(), Others: sidecars(g.pod.Resolved()), Within: 5 * time.Second}); err != nil {
-		return g.startFailure(ctx, before, fmt.Sprintf("the gateway's process was not seen after its start: %v", err))
+		what := fmt.Sprintf("the gateway's process was not seen after its start: %v", err)
+		if g.o.Target.Init != nil {
+			return g.startFailure(ctx, what) // its init may take its time, and nobody knows how long
+		}
+		return g.down(ctx, before, what)
 	}
 	return nil
 }
@@ -294,7 +298,11 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 		if !g.Alive() {
 			what = "the gateway ended before it became ready"
 		}
-		return g.startFailure(ctx, before, fmt.Sprintf("%s (%s); last seen: %s", what, cmp.Or(r.Expand(r.Target.Ready.URL), "its driver says"), ready.Last))
+		what = fmt.Sprintf("%s (%s); last seen: %s", what, cmp.Or(r.Expand(r.Target.Ready.URL), "its driver says"), ready.Last)
+		if r.Target.Ready.URL == "" && g.Alive() {
+			return g.startFailure(ctx, what) // it may be the driver's
+		}
+		return g.down(ctx, before, what)
 	}
 	return g.note(ctx, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady}}, before)
 }
@@ -320,17 +328,21 @@ func (e *StartError) Error() string {
 	return e.What + "; its last lines:\n    " + strings.Join(e.Logs, "\n    ")
 }
 
-// exitTold is how long the runtime is given to say how a gateway ended that did not come up.
-const exitTold = time.Second
-
-// startFailure is a gateway that did not come up since an instant. It is taken down: after
-// a SIGKILL in a drain it is held against the gateway (RESTART-002).
-func (g *Gateway) startFailure(ctx context.Context, since history.Stamp, what string) error {
+func (g *Gateway) startFailure(ctx context.Context, what string) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // it had no time to
 	}
+	return &StartError{What: what, Logs: g.Logs(ctx, 10)}
+}
+
+// exitTold is how long the runtime is given to say how a gateway ended that did not come up.
+const exitTold = time.Second
+
+// down is a gateway that did not come up since an instant. That stands in its history: where
+// a drain kept it from that, it is held against it (RESTART-001, RESTART-002).
+func (g *Gateway) down(ctx context.Context, since history.Stamp, what string) error {
 	a := &history.Action{Name: history.ActionReady, Error: what}
-	if !g.Alive() {
+	if !g.Alive() && g.o.Target.Init == nil {
 		within, cancel := context.WithTimeout(ctx, exitTold)
 		defer cancel()
 		if code, err := g.pod.WaitGateway(within); err == nil && code >= 0 {
@@ -338,10 +350,12 @@ func (g *Gateway) startFailure(ctx context.Context, since history.Stamp, what st
 			what += fmt.Sprintf("; it ended with exit code %d", code)
 		}
 	}
-	if err := g.note(ctx, history.Event{Kind: history.KindAction, Action: a}, since); err != nil {
-		return err
+	if ctx.Err() == nil {
+		if err := g.note(ctx, history.Event{Kind: history.KindAction, Action: a}, since); err != nil {
+			return err
+		}
 	}
-	return &StartError{What: what, Logs: g.Logs(ctx, 10)}
+	return g.startFailure(ctx, what)
 }
 
 func (g *Gateway) note(ctx context.Context, e history.Event, call history.Stamp) error {

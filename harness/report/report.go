@@ -117,6 +117,9 @@ type Image struct {
 	Name   string `json:"name,omitempty"`
 	ID     string `json:"id"`               // sha256:..., pinned for the whole run
 	Digest string `json:"digest,omitempty"` // of the manifest, where it has one
+	// Sidecars are the IDs of the images of the sidecars that have one of their own, by the
+	// sidecar's name.
+	Sidecars map[string]string `json:"sidecars,omitempty"`
 }
 
 // Suite says which programs observed and judged.

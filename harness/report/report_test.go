@@ -70,7 +70,7 @@ func TestTableFitsItsWidth(t *testing.T) {
 		for _, width := range []int{60, 80, 100, 140} {
 			for _, line := range strings.Split(table(r, report.TableOptions{Width: width, Color: true}), "\n") {
 				label := strings.TrimSpace(line)
-				if copied := strings.Fields(label); len(copied) > 1 && slices.Contains([]string{"replay", "report", "image", "digest"}, copied[0]) {
+				if copied := strings.Fields(label); len(copied) > 1 && slices.Contains([]string{"replay", "report", "image", "digest", "sidecar"}, copied[0]) {
 					continue
 				}
 				if n := text.StringWidthWithoutEscSequences(line); n > width {

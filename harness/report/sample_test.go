@@ -31,7 +31,7 @@ func conformant() *report.Report {
 		Started: started, Ended: started.Add(7400 * ms), Wall: 7400 * ms, Profile: report.ProfileGate,
 		Runtime: "docker", Engine: "20.10.24",
 		Target: report.Target{Name: "reference", Path: "fixtures/targets/reference.yaml", SHA256: hash, Features: []string{"sessions"}, Bound: 2 * time.Second},
-		Image:  &report.Image{Name: "drainproof/reference:dev", ID: "sha256:" + hash, Digest: "sha256:" + hash},
+		Image:  &report.Image{Name: "drainproof/reference:dev", ID: "sha256:" + hash, Digest: "sha256:" + hash, Sidecars: map[string]string{"proxy": "sha256:" + hash}},
 		Seed:   4711, Level: "gate", Config: map[string]any{"runtime": "docker"},
 		Noise: report.Noise{Stalls: 2, Longest: 14 * ms, StampError: 90 * time.Microsecond},
 	}

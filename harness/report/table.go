@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -188,6 +190,9 @@ func (p *printer) footer(r *Report) {
 		if r.Image.Digest != "" {
 			p.add("  digest    " + clean(r.Image.Digest))
 		}
+		for _, name := range slices.Sorted(maps.Keys(r.Image.Sidecars)) {
+			p.add(fmt.Sprintf("  sidecar   %s %s", clean(name), clean(r.Image.Sidecars[name])))
+		}
 	}
 	p.field("target", fmt.Sprintf("%s, bound %s", clean(r.Target.Path), Human(r.Target.Bound)))
 	p.field("seed", fmt.Sprint(r.Seed))
@@ -218,6 +223,9 @@ func (r *Report) imageText() string {
 	s := firstOf(clean(r.Image.Name), "(no name)") + " " + clean(r.Image.ID)
 	if r.Image.Digest != "" {
 		s += ", digest " + clean(r.Image.Digest)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Image.Sidecars)) {
+		s += fmt.Sprintf(", sidecar %s %s", clean(name), clean(r.Image.Sidecars[name]))
 	}
 	return s
 }

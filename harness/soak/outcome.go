@@ -30,8 +30,11 @@ type Outcome struct {
 	Arose       map[string]int     // by requirement
 	Receipts    []string
 	Samples     []Samples
-	Lost        []string // schedules that could not be played to their end, and why
-	Down        int      // of those, the ones in which a gateway did not come up again
+	Peaks       []int64       // some of the gateway's peaks of memory, one of each schedule, in bytes
+	Watched     time.Duration // all histories
+	Stalled     time.Duration // of that, for how long something stood still that was not meant to
+	Lost        []string      // schedules that could not be played to their end, and why
+	Down        int           // of those, the ones in which a gateway did not come up again
 	Interrupted bool
 	GivenUp     string // why it ended before its time was over, other than by a signal or a failure; "": it did not
 }
@@ -66,6 +69,33 @@ func (o *Outcome) count(events []history.Event) {
 			o.Turns++
 		}
 	}
+	all, lost := history.Stalled(unloaded(events))
+	o.Watched, o.Stalled = o.Watched+all, o.Stalled+lost
+}
+
+// unloaded are the events without the stalls that came while the machine was kept busy on
+// purpose.
+func unloaded(events []history.Event) []history.Event {
+	load := history.Stamp(-1) // since when it is; -1: it is not
+	var busy [][2]history.Stamp
+	for _, e := range events {
+		if e.Kind != history.KindAction {
+			continue
+		}
+		switch {
+		case e.Action.Name == history.ActionLoad && load < 0:
+			load = e.Call
+		case e.Action.Name == history.ActionUnload && load >= 0:
+			busy = append(busy, [2]history.Stamp{load, e.Return})
+			load = -1
+		}
+	}
+	if load >= 0 {
+		busy = append(busy, [2]history.Stamp{load, events[len(events)-1].Return})
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(e history.Event) bool {
+		return e.Kind == history.KindStall && slices.ContainsFunc(busy, func(b [2]history.Stamp) bool { return e.Call < b[1] && e.Return > b[0] })
+	})
 }
 
 // Samples are what was measured of one figure.
@@ -79,39 +109,58 @@ type Samples struct {
 // maxValues bounds what is kept of a figure's samples.
 const maxValues = 2000
 
-// figures keeps samples in bounded room (Vitter's reservoir).
+// reservoir keeps some of all values, each as likely as any other (Vitter's algorithm R).
+type reservoir struct {
+	n      int
+	values []int64
+}
+
+func (v *reservoir) add(r *rand.Rand, value int64) {
+	v.n++
+	if len(v.values) < maxValues {
+		v.values = append(v.values, value)
+	} else if at := r.IntN(v.n); at < maxValues {
+		v.values[at] = value
+	}
+}
+
+// figures keeps samples in bounded room.
 type figures struct {
-	byName map[string]*reservoir
+	byName map[string]*figure
+	peaks  reservoir
 	r      *rand.Rand
 }
 
-type reservoir struct {
-	n      int
-	max    time.Duration
-	bound  time.Duration
-	values []time.Duration
+type figure struct {
+	reservoir
+	max   time.Duration
+	bound time.Duration
 }
 
 func newFigures() *figures {
-	return &figures{byName: map[string]*reservoir{}, r: rand.New(rand.NewPCG(1, 2))}
+	return &figures{byName: map[string]*figure{}, r: rand.New(rand.NewPCG(1, 2))}
 }
 
 func (f *figures) add(samples []monitor.Sample) {
 	for _, s := range samples {
 		v := f.byName[s.Name]
 		if v == nil {
-			v = &reservoir{}
+			v = &figure{}
 			f.byName[s.Name] = v
 		}
-		v.n++
 		v.max = max(v.max, s.Value)
 		if s.Bound > 0 && (v.bound == 0 || s.Bound < v.bound) {
 			v.bound = s.Bound
 		}
-		if len(v.values) < maxValues {
-			v.values = append(v.values, s.Value)
-		} else if at := f.r.IntN(v.n); at < maxValues {
-			v.values[at] = s.Value
+		v.add(f.r, int64(s.Value))
+	}
+}
+
+// peak takes down how much memory the gateway has had at the most.
+func (f *figures) peak(events []history.Event) {
+	for _, e := range events {
+		if e.Kind == history.KindMemory {
+			f.peaks.add(f.r, e.Memory.Peak)
 		}
 	}
 }
@@ -123,10 +172,12 @@ func (f *figures) all() []Samples {
 	for _, name := range slices.Sorted(maps.Keys(f.byName)) {
 		v := f.byName[name]
 		samples := make([]monitor.Sample, len(v.values))
+		values := make([]time.Duration, len(v.values))
 		for i, value := range v.values {
-			samples[i] = monitor.Sample{Name: name, Value: value, Bound: v.bound}
+			values[i] = time.Duration(value)
+			samples[i] = monitor.Sample{Name: name, Value: values[i], Bound: v.bound}
 		}
-		s := Samples{Summary: report.Summarise(samples)[0], Values: v.values}
+		s := Samples{Summary: report.Summarise(samples)[0], Values: values}
 		s.N, s.Max = v.n, v.max
 		out = append(out, s)
 	}

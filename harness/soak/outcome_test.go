@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
 	"github.com/drainproof/drainproof/harness/report"
 )
@@ -33,6 +35,34 @@ func TestLostSchedules(t *testing.T) {
 			}
 			if r := Compose(o); r.Verdict != c.verdict || !strings.Contains(r.Why, c.why) {
 				t.Errorf("%s: %s", r.Verdict, r.Why)
+			}
+		})
+	}
+}
+
+// What stands still while the machine is kept busy on purpose is no noise.
+func TestNoiseOfASoak(t *testing.T) {
+	act := func(at history.Stamp, name string) history.Event {
+		return history.Event{Kind: history.KindAction, Call: at, Return: at + 1, Action: &history.Action{Name: name}}
+	}
+	stall := func(from, to history.Stamp) history.Event {
+		return history.Event{Kind: history.KindStall, Call: from, Return: to, Stall: &history.Stall{}}
+	}
+	begin, end := act(1000, history.ActionStart), act(2000, history.ActionExited)
+	for name, c := range map[string]struct {
+		events []history.Event
+		lost   time.Duration
+	}{
+		"without a load":      {[]history.Event{begin, stall(1100, 1200), end}, 100},
+		"in a load":           {[]history.Event{begin, act(1050, history.ActionLoad), stall(1100, 1200), act(1300, history.ActionUnload), stall(1400, 1450), end}, 50},
+		"on the edge of one":  {[]history.Event{begin, act(1150, history.ActionLoad), stall(1100, 1200), act(1300, history.ActionUnload), end}, 0},
+		"in one left running": {[]history.Event{begin, act(1050, history.ActionLoad), stall(1100, 1200), end}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &Outcome{}
+			o.count(c.events)
+			if o.Watched != 1001 || o.Stalled != c.lost {
+				t.Errorf("%d of %d", o.Stalled, o.Watched)
 			}
 		})
 	}

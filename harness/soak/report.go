@@ -60,7 +60,14 @@ type Report struct {
 	Arose    map[string]int `json:"arose"` // how often the situation of each requirement arose
 	Receipts []string       `json:"receipts,omitempty"`
 	Figures  []Samples      `json:"figures"`
-	Lost     []string       `json:"lost,omitempty"` // schedules that could not be played to their end, and why
+	// Peaks are the most memory that the gateway has had at the end of schedules, in bytes: of
+	// up to 2000 of them.
+	Peaks []int64  `json:"peaks_bytes,omitempty"`
+	Lost  []string `json:"lost,omitempty"` // schedules that could not be played to their end, and why
+	// Noise is the part of the time, 0 to 1, in which the machine kept the gateway or the
+	// probe waiting although it was not kept busy on purpose.
+	Noise       float64             `json:"noise"`
+	Environment *report.Environment `json:"environment,omitempty"` // the machine
 }
 
 // Failure is a requirement that was broken.
@@ -115,7 +122,10 @@ func Compose(o *Outcome) *Report {
 	r := &Report{
 		Schema: SchemaVersion, Wall: o.Wall, Seed: o.Seed, Schedules: o.Schedules, Pods: o.Pods, Drains: o.Drains, Turns: o.Turns,
 		Cycles: o.Cycles, Cycling: o.Cycling, Judging: o.Judging, Goals: o.Goals, Failures: []Failure{},
-		Arose: o.Arose, Receipts: o.Receipts, Figures: o.Samples, Lost: o.Lost,
+		Arose: o.Arose, Receipts: o.Receipts, Figures: o.Samples, Peaks: o.Peaks, Lost: o.Lost,
+	}
+	if o.Watched > 0 {
+		r.Noise = float64(o.Stalled) / float64(o.Watched)
 	}
 	slices.Sort(r.Receipts)
 	r.rule(o)

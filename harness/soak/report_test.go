@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/monitor"
 	"github.com/drainproof/drainproof/harness/report"
 )
@@ -57,8 +58,13 @@ func TestASoaksReport(t *testing.T) {
 		o.Broken["GATE-001"] = &Breach{Requirement: report.Requirement{ID: "GATE-001", Text: "t", Reason: "one | two"}, Schedules: 2, First: Schedule{Seed: 9}}
 		f := newFigures()
 		f.add([]monitor.Sample{{Name: "x after", Value: time.Second, Bound: 2 * time.Second}})
-		o.Samples = f.all()
+		f.peak([]history.Event{{Kind: history.KindMemory, Memory: &history.Memory{PID: 1, Peak: 1 << 20}}})
+		o.Samples, o.Peaks, o.Watched, o.Stalled = f.all(), f.peaks.values, time.Minute, 6*time.Second
 	}))
+	r.Environment = report.ThisMachine()
+	if r.Noise != 0.1 {
+		t.Errorf("noise %v, want 0.1", r.Noise)
+	}
 	r.Tool, r.Spec, r.Started, r.Runtime = report.Tool{Name: "drainproof", Version: "dev"}, "0.1", time.Now().UTC().Round(time.Second), "docker"
 	r.Target = report.Target{Name: "t", Path: "t.yaml", SHA256: "00", Bound: 2 * time.Second}
 	r.Failures[0].Reproducer, r.Failures[0].Shrunk = "reproducers/GATE-001", &Shrunk{From: 30, To: 3, Tried: 12, Failed: 3, Played: 3}
@@ -89,10 +95,14 @@ func TestFiguresStayBounded(t *testing.T) {
 	f := newFigures()
 	for i := range 3 * maxValues {
 		f.add([]monitor.Sample{{Name: "b", Value: time.Duration(i)}, {Name: "a", Value: 1}})
+		f.peak([]history.Event{{Kind: history.KindMemory, Memory: &history.Memory{Peak: int64(i)}}})
 	}
 	all := f.all()
 	if len(all) != 2 || all[0].Name != "a" || all[1].N != 3*maxValues || all[1].Max != 3*maxValues-1 || len(all[1].Values) != maxValues {
 		t.Fatalf("%d figures, %d samples, max %d, %d kept", len(all), all[1].N, all[1].Max, len(all[1].Values))
+	}
+	if len(f.peaks.values) != maxValues {
+		t.Errorf("%d peaks were kept", len(f.peaks.values))
 	}
 	if half := all[1].P50; half < maxValues || half > 2*maxValues {
 		t.Errorf("the median of what was kept is %d of %d", half, 3*maxValues)

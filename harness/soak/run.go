@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 		err = e
 	}
 	r.out.Goals = r.goals.All()
-	r.out.Samples = r.figures.all()
+	r.out.Samples, r.out.Peaks = r.figures.all(), r.figures.peaks.values
 	r.out.Wall = time.Since(r.began)
 	if ctx.Err() != nil {
 		r.out.Interrupted = true
@@ -237,6 +237,7 @@ func (r *run) judge(s Schedule, name string, events []history.Event) (failed boo
 		}
 	}
 	r.figures.add(ruling.Samples)
+	r.figures.peak(events)
 	file := r.history(name)
 	info, statErr := os.Stat(file)
 	keep := statErr == nil && len(ruling.Broken) > 0 && r.kept+info.Size() <= r.Keep

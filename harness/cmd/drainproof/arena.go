@@ -113,12 +113,7 @@ func (a *arena) close() error {
 }
 
 // image is what the gateway is run from; nil for a process.
-func (a *arena) image() *report.Image {
-	if p := a.options.Prepared; p.ImageID != "" {
-		return &report.Image{Name: p.ImageName, ID: p.ImageID, Digest: p.ImageDigest}
-	}
-	return nil
-}
+func (a *arena) image() *report.Image { return conformance.ImageOf(a.options.Prepared) }
 
 // ruling judges a history as the checks' are judged.
 func ruling(name string, events []history.Event) (soak.Ruling, error) {

@@ -21,9 +21,9 @@ func newCompare() *cobra.Command {
 		Long: `compare takes the reports of two builds, says which verdicts changed, and judges whether
 what was measured got slower: how soon draining and running are published, how soon a
 turn is refused, how soon the count is 0, and how much memory the gateway had. The
-samples are taken out of the histories in the folders.
+samples are taken out of the histories in the folders, or are those that a soak kept.
 
-OLD and NEW are folders of reports. Several runs of a build are pooled: name them with
+OLD and NEW are folders of reports, of runs or of soaks. Several runs of a build are pooled: name them with
 commas between them, or a folder that holds them all.
 
 Two runs of one build never measure the same. What is called worse is set in ginkgo.yaml,

@@ -123,7 +123,7 @@ func (o soakOptions) soak(ctx context.Context, a *arena) (*soak.Report, error) {
 		r.Verdict = report.NotCertifying
 	}
 	o.reproduce(ctx, a, opt, outcome, r)
-	r.Memory = peakMemory()
+	r.Memory, r.Environment = peakMemory(), report.ThisMachine()
 	return r, r.Write(dir)
 }
 
