@@ -133,11 +133,12 @@ func (s *suite) count() {
 				gw.step(ctx, "start it again: what it takes up itself may run, and then nothing is left")
 				must(gw.Respawn(ctx))
 				must(gw.AwaitReady(ctx))
-				gw.ForgetEpoch()
 				gw.eventually(ctx).Should(state)
 				gw.drained(ctx)
 				if drains {
 					gw.revert(ctx)
+				} else { // whether the stamp of the life before still holds is EPOCH-003's to ask
+					must(gw.LearnEpoch(ctx))
 				}
 				gw.accepts(ctx, pod.Turn{Purpose: "after a crash"})
 			}

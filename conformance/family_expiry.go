@@ -40,8 +40,11 @@ func (s *suite) expiry() {
 				must(gw.Respawn(ctx))
 				must(gw.AwaitReady(ctx))
 				gw.holds(ctx, gw.B()+gw.B()/4, expect.BeRunning())
-				gw.ForgetEpoch()
+				// Whether the stamp of the life before still holds is EPOCH-003's to ask.
+				must(gw.LearnEpoch(ctx))
 				old.Epoch = gw.Epoch()
+				gw.layRequest(ctx, old)
+				gw.holds(ctx, gw.B()+gw.B()/4, expect.BeRunning())
 			}
 			gw.step(ctx, "write it again, as of now: it drains")
 			gw.layRequest(ctx, pod.Request{Epoch: gw.Epoch(), Expect: honoured("renewed", "EXPIRY-002")})

@@ -16,11 +16,6 @@ import (
 // target that does not declare epochs. Ordinary markers carry it.
 func (g *Gateway) Epoch() string { return g.epoch }
 
-// ForgetEpoch has the markers that follow carry no stamp: for checks that go on in another
-// life of the gateway, and do not ask whether the stamp of the one before still holds
-// (EPOCH-003 does).
-func (g *Gateway) ForgetEpoch() { g.epoch = "" }
-
 // commandTries is how often a target's command is tried that failed: it may have read
 // what a gateway was just writing, or a gateway have taken what it wrote before anybody
 // saw it, and the command is not what is judged.
