@@ -276,6 +276,9 @@ func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
 	if t.Sent != nil {
 		from, to = t.Sent.Call, never
 	}
+	if v.unseen(t) {
+		return t.Arranged.Call, never, true
+	}
 	if t.Ended != nil {
 		to = t.Ended.Return
 	}
@@ -303,6 +306,17 @@ func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
 		to = max(to, over)
 	}
 	return from, to, to >= from
+}
+
+// unseen says whether what the gateway was asked to do by itself later may be done where
+// nobody sees whose work it is: the probe that knew of it went with the instantiation.
+func (v *View) unseen(t *Turn) bool {
+	if t.Sent != nil || t.Arranged == nil || slices.ContainsFunc(t.Calls, func(c *Call) bool { return c.Done != nil }) {
+		return false
+	}
+	return slices.ContainsFunc(v.Lives, func(l *Life) bool {
+		return l.Start != nil && l.Start.Action.Name == history.ActionRecreate && l.From > t.Arranged.Call
+	})
 }
 
 // indexEndings lists the ends of admitted turns, seen by client or model.
