@@ -431,3 +431,33 @@ func TestStepsInADrain(t *testing.T) {
 		{name: "it may have failed before", story: tell(step(998), failed), noisy: []string{"GATE-004"}, inconclusive: []string{"GATE-004"}},
 	})
 }
+
+// What was to be done later may be done in the next instantiation, whose probe does not know
+// whose work it is: it is no ghost there. In the same one it would be known.
+func TestLaterInTheNextInstantiation(t *testing.T) {
+	anew := func(s *story) {
+		s.action(1000, history.ActionRecreate)
+		s.up(1100, history.ActionStart)
+		s.read(1130, history.Running, 1)
+		s.read(1200, history.Running, 0)
+	}
+	again := func(s *story) {
+		s.action(1000, history.ActionSIGKILL)
+		s.process(1020, history.ProcessGone)
+		s.up(1100, history.ActionRespawn)
+		s.read(1130, history.Running, 1)
+		s.read(1200, history.Running, 0)
+	}
+	job := func(s *story) { s.job(500, "j", 900) }
+	ghost := []string{"COUNT-002", "COUNT-007"}
+	runChecks(t, []check{
+		{name: "a job", story: tell(launched, job, anew)},
+		{name: "a job that was cut off", story: tell(launched, job, func(s *story) { s.call(950, "j", 1, history.ModelCalled) }, anew)},
+		{name: "nothing", story: tell(launched, anew), violated: ghost},
+		{name: "a job that was over", story: tell(launched, job, func(s *story) {
+			s.call(910, "j", 1, history.ModelCalled)
+			s.reply(920, "j", 1)
+		}, anew), violated: []string{"COUNT-007"}},
+		{name: "a job, respawned", story: tell(launched, job, again), violated: ghost},
+	})
+}
