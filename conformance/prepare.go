@@ -22,6 +22,7 @@ import (
 	"github.com/drainproof/drainproof/harness/report"
 	"github.com/drainproof/drainproof/harness/runtime"
 	"github.com/drainproof/drainproof/harness/runtime/factory"
+	"github.com/drainproof/drainproof/harness/target"
 )
 
 // prepared is what the first process of a run found out and the others use.
@@ -144,6 +145,17 @@ func owner() int {
 	return os.Getpid()
 }
 
+// lookAt says which part of the target file to look at where a turn comes to no end.
+func lookAt(in target.Ingress) string {
+	switch in.Wire {
+	case target.PolledWire:
+		return fmt.Sprintf("check poll: the status is looked for at %q, and says that the reply is there by one of %q", in.Poll.Status, in.Poll.Done)
+	case target.CallbackWire:
+		return "check callback, and whether {{callback_url}} is where the gateway sends the reply"
+	}
+	return "check the ingress, and how it says that the reply is whole,"
+}
+
 // tryOut starts the gateway once, sends one turn through every ingress, and has it
 // drained by the target's own command where there must be one.
 func (s *suite) tryOut(ctx context.Context, p prepared) error {
@@ -163,7 +175,7 @@ func (s *suite) tryOut(ctx context.Context, p prepared) error {
 			break
 		}
 		if !within(ctx, gw.Grace(), func() bool { ok, _ := expect.HaveEnded().Match(turn); return ok }) {
-			problems = append(problems, fmt.Errorf("ingress %q: %v", in.Name, turn.View()))
+			problems = append(problems, fmt.Errorf("ingress %q: a turn sent to a running gateway came to no end within %s: %v; %s in %s", in.Name, gw.Grace(), turn.View(), lookAt(in), s.target.Path))
 			continue
 		}
 		if v := turn.View(); v.Outcome != history.Finished {

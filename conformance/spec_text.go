@@ -23,7 +23,7 @@ var specTemplate string
 func featureTexts() map[string]string {
 	return map[string]string{
 		"control":     "an HTTP endpoint moves the marker",
-		"status-http": "the state is published over HTTP as well",
+		"status-http": "a status endpoint tells state and count, and whether the gateway is busy and drainable (a URL with state and count alone needs no feature)",
 		"epoch":       "markers carry the instantiation they were made for",
 		"expiry":      "markers age",
 		"recovery":    "turns that a crash cut off are run again",

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -213,8 +214,7 @@ func judgeRefusalFields(v *View, r *ruling) {
 		status, retry, code := t.Ended.Turn.Status, t.Ended.Turn.RetryAfter, t.Ended.Turn.Code
 		if t.Answered != nil {
 			status = max(status, t.Answered.Turn.Status)
-			retry += t.Answered.Turn.RetryAfter
-			code += t.Answered.Turn.Code
+			retry, code = cmp.Or(retry, t.Answered.Turn.RetryAfter), cmp.Or(code, t.Answered.Turn.Code)
 		}
 		if status == 0 {
 			continue // not HTTP
@@ -223,7 +223,7 @@ func judgeRefusalFields(v *View, r *ruling) {
 		if status != 503 || retry == "" || code == "" {
 			r.violation(t.Ended.Return,
 				"a refusal over HTTP is a 503 with Retry-After and a machine-readable code",
-				fmt.Sprintf("turn %s to %s was refused with status %d, Retry-After %q, code %q", t.ID, t.Ingress, status, retry, code),
+				fmt.Sprintf("turn %s to %s was refused with status %d, Retry-After %q, code %q (at error.code, or code)", t.ID, t.Ingress, status, retry, code),
 				t.Sent, t.Answered, t.Ended)
 		}
 	}

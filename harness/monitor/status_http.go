@@ -41,7 +41,7 @@ func disagrees(s *history.State) string {
 	isBool := func(value string) bool { return value == "true" || value == "false" }
 	switch {
 	case !isBool(s.Busy):
-		return fmt.Sprintf("busy is %s, neither true nor false", s.Busy)
+		return fmt.Sprintf("busy is %s, neither true nor false (a gateway that does not publish it does not declare status-http)", s.Busy)
 	case !isBool(s.Drainable):
 		return fmt.Sprintf("drainable is %s, neither true nor false", s.Drainable)
 	case (s.Busy == "true") != (s.Count > 0):

@@ -127,7 +127,12 @@ func (a *answer) notWhole(want string) (history.TurnOutcome, string) {
 	case strings.HasPrefix(want, reply):
 		return history.Cut, fmt.Sprintf("the reply ended after %d of %d bytes", len(reply), len(want))
 	}
-	return history.Failed, fmt.Sprintf("the reply is not the model's: it differs at byte %d of %d", differsAt(reply, want), len(want))
+	at := differsAt(reply, want)
+	told := fmt.Sprintf("the reply is not the model's: it differs at byte %d of %d", at, len(want))
+	if at == 0 {
+		told += ", begins with " + excerpt(a.reply) + ", and the answer is none that \"refused\" describes"
+	}
+	return history.Failed, told
 }
 
 func differsAt(a, b string) int {

@@ -213,7 +213,7 @@ func positive(doc *yamlfile.Document, d time.Duration, p yamlfile.Path) {
 func checkFeatures(t *Target, doc *yamlfile.Document) {
 	where := func(feature string) yamlfile.Path { return featureAt(t, feature) }
 	if t.Declares("shutdown") && !doc.Has(at("shutdown")) {
-		doc.Report(where("shutdown"), `feature "shutdown" is declared, but there is no shutdown.deadline`, `add shutdown: {deadline: "20s"}, how long turns in flight may take after SIGTERM`)
+		doc.Report(where("shutdown"), `feature "shutdown" is declared, but there is no shutdown.deadline`, `add shutdown: {deadline: "20s"}, for how long your gateway lets turns in flight go on after SIGTERM`)
 	}
 	if t.Declares("epoch") {
 		for _, r := range []struct{ runtime, key string }{{"image", "command"}, {"process", "process"}} {
@@ -224,7 +224,7 @@ func checkFeatures(t *Target, doc *yamlfile.Document) {
 		}
 	}
 	if t.Declares("sessions") && !slices.ContainsFunc(t.Ingresses, func(in Ingress) bool { return in.SessionHeader != "" }) && !doc.Broken(at("ingresses")) {
-		doc.Report(where("sessions"), `feature "sessions" is declared, but no ingress has a sessionHeader`, "add sessionHeader to an ingress that takes a session's name")
+		doc.Report(where("sessions"), `feature "sessions" is declared, but no ingress has a sessionHeader`, "add sessionHeader to an ingress that takes a session's name in a header; a gateway that keeps no history of a session, or runs its turns side by side, leaves sessions out")
 	}
 	if t.Declares("async") && !slices.ContainsFunc(t.Ingresses, Ingress.Detached) && !doc.Broken(at("ingresses")) {
 		doc.Report(where("async"), fmt.Sprintf(`feature "async" is declared, but no ingress has the wire %s or %s`, PolledWire, CallbackWire), "add the ingress by which a turn is submitted now, and its reply comes later")
@@ -240,7 +240,7 @@ func checkFeatures(t *Target, doc *yamlfile.Document) {
 		doc.Report(where("scheduled"), `feature "scheduled" is declared, but there is no jobs`, "add jobs: {create: {url: ..., body: ...}}, how a job is scheduled")
 	}
 	if t.Declares("status-http") && !slices.ContainsFunc(t.Publications, func(p Publication) bool { return p.URL != "" }) && !doc.Broken(at("state")) {
-		doc.Report(where("status-http"), `feature "status-http" is declared, but no publication has a url`, "add a publication with the url of the status endpoint")
+		doc.Report(where("status-http"), `feature "status-http" is declared, but no publication has a url`, "add a publication with the url of the status endpoint, which must also say whether it is busy and drainable; a url that does not needs no feature")
 	}
 }
 

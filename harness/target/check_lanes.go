@@ -56,6 +56,12 @@ func checkWire(in Ingress, i int, doc *yamlfile.Document) {
 	if in.Body != "" {
 		needs(doc, at("ingresses", i, "body"), in.Body, "prompt")
 	}
+	for j, r := range in.Refused {
+		if r.Status/100 == 2 && len(r.Header) == 0 && len(r.JSON) == 0 && r.Text == "" {
+			doc.Report(at("ingresses", i, "refused", j), fmt.Sprintf("whatever is answered with %d and is not the model's reply would count as a refusal", r.Status),
+				"add json, text or header: what a refusal says")
+		}
+	}
 }
 
 // needs reports a template without the one placeholder that makes it useful.

@@ -171,7 +171,16 @@ func present(in Input, findings []Finding) (Overall, string) {
 	case count(findings, Pass) == 0:
 		return Incomplete, "no requirement held: there are only warnings"
 	}
-	return Conformant, fmt.Sprintf("all %d requirements of the profile held", count(findings, Pass))
+	held, warned := count(findings, Pass), []string{}
+	for _, f := range findings {
+		if f.Verdict == Warn {
+			warned = append(warned, f.ID)
+		}
+	}
+	if len(warned) > 0 {
+		return Conformant, fmt.Sprintf("%d of %d requirements of the profile held, and all that are a MUST; the rest are a SHOULD: %s", held, held+len(warned), strings.Join(warned, ", "))
+	}
+	return Conformant, fmt.Sprintf("all %d requirements of the profile held", held)
 }
 
 // asExpected holds what was found against a list of expected failures; no verdict: the

@@ -89,7 +89,7 @@ func (r *Runtime) Prepare(ctx context.Context, t *target.Target) (runtime.Prepar
 // check finds mistakes of the target file before anything is started.
 func (r *Runtime) check(t *target.Target, bins artifact.Binaries) error {
 	if t.Process == nil || len(t.Process.Command) == 0 {
-		return fmt.Errorf("target %s has no process.command, so the process runtime cannot run it; give one in %s, or use the docker runtime", t.Name, t.Path)
+		return fmt.Errorf("target %s has no process.command, so the process runtime cannot run it; add to %s: process: {command: [/path/to/the/program, with, arguments]}; or use the docker runtime", t.Name, t.Path)
 	}
 	some := map[string]int{}
 	for name := range t.Ports {
