@@ -100,6 +100,7 @@ func TestOutcomes(t *testing.T) {
 		"busy":                       {misbehave: say(429, js, `{"code":"full"}`), want: history.Busy, code: "full"},
 		"a bare 503":                 {misbehave: say(503, "text/plain", "go away"), want: history.Failed, detail: "go away"},
 		"another's reply":            {misbehave: say(200, js, `{"choices":[{"message":{"content":"dp-ffffffffffffffff"}}]}`), want: history.Failed, detail: "differs at byte"},
+		"another sentence":           {misbehave: say(200, js, `{"choices":[{"message":{"content":"Sorry, I am on hold"}}]}`), want: history.Failed, detail: `begins with "Sorry, I am on hold", and the answer is none that "refused" describes`},
 		"no reply":                   {misbehave: say(200, js, `{}`), want: history.Failed, detail: "no reply"},
 		"HTML":                       {misbehave: say(200, "text/html", "<p>hello"), want: history.Failed, detail: "no reply"},
 		"half a stream":              {ingress: "stream", misbehave: say(200, sse, "data: {\"choices\":[{\"delta\":{\"content\":\"dp-\"}}]}\n\ndata: [DONE]\n\n"), want: history.Cut, detail: "after 3 of 64"},

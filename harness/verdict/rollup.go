@@ -178,7 +178,7 @@ func present(in Input, findings []Finding) (Overall, string) {
 		}
 	}
 	if len(warned) > 0 {
-		return Conformant, fmt.Sprintf("%d of %d requirements of the profile held, and all that are a MUST; the rest are a SHOULD: %s", held, held+len(warned), strings.Join(warned, ", "))
+		return Conformant, fmt.Sprintf("%d of %d requirements of the profile held; only a warning, which keeps nothing from certifying: %s", held, held+len(warned), strings.Join(warned, ", "))
 	}
 	return Conformant, fmt.Sprintf("all %d requirements of the profile held", held)
 }

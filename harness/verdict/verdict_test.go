@@ -222,6 +222,8 @@ func TestReasons(t *testing.T) {
 	}{
 		{"held once", run(ran("s", "passed", all, often("A", 1))), "held, its situation arose once", "all 4 requirements of the profile held"},
 		{"held twice", run(ran("s", "passed", all, often("A", 2))), "held, its situation arose 2 times", "all 4 requirements of the profile held"},
+		{"another one warns", run(ran("s", "passed", all, broken("S"))), "held, its situation arose once",
+			"3 of 4 requirements of the profile held; only a warning, which keeps nothing from certifying: S"},
 		{"broken once", run(ran("s", "passed", all, broken("A"))), "expected: good; actual: bad", "failed: A"},
 		{"broken again and again", run(ran("s", "passed", all, again(2))), "expected: good; actual: bad (and 2 more)", "failed: A"},
 		{"of two that are as grave, the first is told", run(ran("s", "interrupted", all), ran("t", "interrupted", all)),
