@@ -12,7 +12,7 @@ import (
 
 // What init writes is valid as it is, for every wire.
 func TestTargetInit(t *testing.T) {
-	for _, w := range wire.Wires() {
+	for _, w := range append(wire.Wires(), "json,create-then-poll", "openai-chat,sse,post-then-callback") {
 		t.Run(w, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "edge.yaml")
 			run := func() error {
@@ -28,7 +28,7 @@ func TestTargetInit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if made.Name != "edge" || made.Image.Name != "edge:1.4" || made.Ingresses[0].Wire != w {
+			if made.Name != "edge" || made.Image.Name != "edge:1.4" || made.Ingresses[0].Wire != strings.Split(w, ",")[0] || made.Ingresses[len(made.Ingresses)-1].Wire != w[strings.LastIndex(w, ",")+1:] {
 				t.Errorf("made %+v", made)
 			}
 			before, _ := os.ReadFile(file)
@@ -39,5 +39,22 @@ func TestTargetInit(t *testing.T) {
 				t.Error("the file was touched")
 			}
 		})
+	}
+}
+
+func TestTargetInitUsage(t *testing.T) {
+	for _, c := range []struct{ wires, want string }{
+		{"json,json", "given twice"}, {"driver,json", "give it alone"}, {"telepathy", "use one of openai-chat, json"},
+	} {
+		file := filepath.Join(t.TempDir(), "edge.yaml")
+		cmd := newTargetInit()
+		cmd.SetArgs([]string{file, "--wire", c.wires})
+		cmd.SilenceUsage, cmd.SilenceErrors = true, true
+		if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.wires, err, c.want)
+		}
+		if _, err := os.Stat(file); err == nil {
+			t.Errorf("%s: a file was written", c.wires)
+		}
 	}
 }

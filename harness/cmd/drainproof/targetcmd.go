@@ -40,6 +40,10 @@ func newTarget() *cobra.Command {
 				switch {
 				case in.Wire == target.DriverWire:
 					fmt.Fprintf(out, "  ingress    %s: by the driver\n", in.Name)
+				case in.Wire == target.PolledWire:
+					fmt.Fprintf(out, "  ingress    %s: %s, then asked for at %s\n", in.Name, in.URL, in.Poll.URL)
+				case in.Wire == target.CallbackWire:
+					fmt.Fprintf(out, "  ingress    %s: %s, the reply comes as a request\n", in.Name, in.URL)
 				case in.Stream:
 					fmt.Fprintf(out, "  ingress    %s: %s, streams\n", in.Name, in.URL)
 				default:
