@@ -156,6 +156,14 @@ func lookAt(in target.Ingress) string {
 	return "check the ingress, and how it says that the reply is whole,"
 }
 
+// unasked says so of a turn for which the model was not called.
+func unasked(v pod.TurnView) string {
+	if v.ModelCalls > 0 {
+		return ""
+	}
+	return "; no request for it reached the suite's model: is {{model_url}} what the gateway is given as its model's address?"
+}
+
 // tryOut starts the gateway once, sends one turn through every ingress, and has it
 // drained by the target's own command where there must be one.
 func (s *suite) tryOut(ctx context.Context, p prepared) error {
@@ -175,12 +183,12 @@ func (s *suite) tryOut(ctx context.Context, p prepared) error {
 			break
 		}
 		if !within(ctx, gw.Grace(), func() bool { ok, _ := expect.HaveEnded().Match(turn); return ok }) {
-			problems = append(problems, fmt.Errorf("ingress %q: a turn sent to a running gateway came to no end within %s: %v; %s in %s", in.Name, gw.Grace(), turn.View(), lookAt(in), s.target.Path))
+			problems = append(problems, fmt.Errorf("ingress %q: a turn sent to a running gateway came to no end within %s: %v%s; %s in %s", in.Name, gw.Grace(), turn.View(), unasked(turn.View()), lookAt(in), s.target.Path))
 			continue
 		}
 		if v := turn.View(); v.Outcome != history.Finished {
-			problems = append(problems, fmt.Errorf("ingress %q: a turn sent to a running gateway did not finish: %v; "+
-				"check the ingress and the model settings in %s", in.Name, v, s.target.Path))
+			problems = append(problems, fmt.Errorf("ingress %q: a turn sent to a running gateway did not finish: %v%s; "+
+				"check the ingress and the model settings in %s", in.Name, v, unasked(v), s.target.Path))
 		}
 	}
 	if !within(ctx, gw.Grace(), func() bool { ok, _ := expect.BeRunning().Match(gw.Published()); return ok }) {

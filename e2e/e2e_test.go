@@ -295,7 +295,7 @@ func TestGatewaysThatCannotBeDriven(t *testing.T) {
 		"no such image": {variant(t, "recipe: ../images/reference.yaml", "name: nobody/has-this:1"), []string{"nobody/has-this:1"}},
 		"dies at once":  {variant(t, "home:\n", "command: [/gateway, run, --no-such-flag]\nhome:\n"), []string{"no-such-flag"}},
 		"never ready":   {variant(t, "/health\n  within: 15s", "/nothing-here\n  within: 2s"), []string{"did not become ready within 2s", "404"}},
-		"no model":      {variant(t, `MODEL_BASE_URL: "{{model_url}}"`, `MODEL_BASE_URL: "http://127.0.0.1:1/v1"`), []string{"did not finish"}},
+		"no model":      {variant(t, `MODEL_BASE_URL: "{{model_url}}"`, `MODEL_BASE_URL: "http://127.0.0.1:1/v1"`), []string{"did not finish", "no request for it reached the suite's model"}},
 		"port in use":   {variant(t, "  ingress: 8080", "  ingress: 9471"), []string{"9471"}},
 		"unwritable":    {variant(t, `GATEWAY_HOME: "{{home}}"`, `GATEWAY_HOME: "/proc/home"`), []string{"/proc/home"}},
 	}
