@@ -437,6 +437,7 @@ func TestStepsInADrain(t *testing.T) {
 func TestLaterInTheNextInstantiation(t *testing.T) {
 	anew := func(s *story) {
 		s.action(1000, history.ActionRecreate)
+		s.stale(1050, history.Running, 0)
 		s.up(1100, history.ActionStart)
 		s.read(1130, history.Running, 1)
 		s.read(1200, history.Running, 0)
@@ -459,5 +460,36 @@ func TestLaterInTheNextInstantiation(t *testing.T) {
 			s.reply(920, "j", 1)
 		}, anew), violated: []string{"COUNT-007"}},
 		{name: "a job, respawned", story: tell(launched, job, again), violated: ghost},
+	})
+}
+
+// What the gateway wrote last before its instantiation was made anew is no word of the next
+// one, whether it was read in between or not.
+func TestLeftByTheLastInstantiation(t *testing.T) {
+	anew := func(read bool) func(*story) {
+		return func(s *story) {
+			s.read(990, history.Running, 0)
+			s.action(1000, history.ActionRecreate)
+			if read {
+				s.read(1010, history.Running, 1)
+				s.stale(1050, history.Running, 1)
+			}
+			s.action(1100, history.ActionStart)
+			if read {
+				s.stale(1102, history.Running, 1)
+			} else {
+				s.read(1102, history.Running, 1)
+			}
+			s.process(1105, history.ProcessSeen)
+			s.process(1115, history.ProcessListening, socket(99))
+			s.action(1120, history.ActionReady)
+		}
+	}
+	ghost := func(s *story) { s.read(1130, history.Running, 1); s.read(1150, history.Running, 0) }
+	runChecks(t, []check{
+		{name: "read", story: tell(launched, anew(true), func(s *story) { s.read(1130, history.Running, 0) })},
+		{name: "unread", story: tell(launched, anew(false), func(s *story) { s.read(1130, history.Running, 0) })},
+		{name: "and a ghost", story: tell(launched, anew(true), ghost), violated: []string{"COUNT-002", "COUNT-007"}},
+		{name: "and a ghost, unread", story: tell(launched, anew(false), ghost), violated: []string{"COUNT-002", "COUNT-007"}},
 	})
 }

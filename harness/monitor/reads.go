@@ -93,6 +93,8 @@ func (v *View) freshen(p *Publication) {
 		switch {
 		case r.Life.Start == nil:
 			r.Fresh = true
+		case r.Life.anew():
+			r.Fresh = false // nobody was launched in it yet
 		case p.File:
 			fresh = fresh || version != "" && version != left
 			r.Fresh = fresh
@@ -110,12 +112,24 @@ func (v *View) freshen(p *Publication) {
 // readBetween says whether the publication was read after the end of a process and before
 // the next was launched. Where its end was not seen, nothing is held against the reader.
 func (p *Publication) readBetween(before, l *Life) bool {
-	if before.Gone == nil || !p.File {
+	var down history.Stamp
+	switch {
+	case !p.File:
 		return true
+	case before.anew(): // the end came with it
+		down = before.Start.Return
+	case before.Gone == nil:
+		return true
+	default:
+		down = before.Gone.Return
 	}
-	i := p.since(before.Gone.Return)
+	i := p.since(down)
 	return i < len(p.Reads) && p.Reads[i].Event.Return <= l.From
 }
+
+// anew says whether the life is only that of an instantiation that was made anew, in which
+// the gateway is launched next.
+func (l *Life) anew() bool { return l.Start != nil && l.Start.Action.Name == history.ActionRecreate }
 
 // firstLaunched says whether no process was launched before the one of this life. A history
 // that goes on from another begins with one.

@@ -315,7 +315,7 @@ func (v *View) unseen(t *Turn) bool {
 		return false
 	}
 	return slices.ContainsFunc(v.Lives, func(l *Life) bool {
-		return l.Start != nil && l.Start.Action.Name == history.ActionRecreate && l.From > t.Arranged.Call
+		return l.anew() && l.From > t.Arranged.Call
 	})
 }
 
