@@ -74,6 +74,7 @@ func respawned(at float64) func(*story) {
 func recreated(at float64) func(*story) {
 	return func(s *story) {
 		s.action(at, history.ActionRecreate)
+		s.stale(at+5, s.left.State, s.left.Count) // the new probe reads at once
 		s.up(at+10, history.ActionStart)
 	}
 }
