@@ -141,11 +141,12 @@ func (g gateway) beTurnedAway() types.GomegaMatcher {
 	return expect.BeRefused()
 }
 
-// eventually waits for what is published, for as long as the contract gives a
-// gateway before a suite gives up, and no longer than its process lives.
+// eventually waits for what is published, for twice as long as the contract gives a
+// gateway before a suite gives up, and no longer than its process lives: the monitors leave
+// the time out in which it was kept from running, and name nothing that was given up sooner.
 func (g gateway) eventually(ctx context.Context) types.AsyncAssertion {
 	ginkgo.GinkgoHelper()
-	return gomega.Eventually(ctx, func() (pod.Published, error) { return g.unlessGone(g.Published()) }).WithTimeout(g.Grace()).WithPolling(poll)
+	return gomega.Eventually(ctx, func() (pod.Published, error) { return g.unlessGone(g.Published()) }).WithTimeout(2 * g.Grace()).WithPolling(poll)
 }
 
 // unlessGone ends the waiting for what a gateway publishes when its process does.
