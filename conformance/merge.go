@@ -93,8 +93,8 @@ func sameRun(a, b *report.Report) error {
 			return "none"
 		}
 		text := r.Image.ID
-		for _, name := range slices.Sorted(maps.Keys(r.Image.Sidecars)) {
-			text += ", sidecar " + name + " " + r.Image.Sidecars[name]
+		for _, sidecar := range r.Image.OfSidecars() {
+			text += ", sidecar " + sidecar
 		}
 		return text
 	}

@@ -18,9 +18,9 @@ func restartMonitors() []Monitor {
 // a SIGKILL in the middle of the drain: respawned with the marker in place, a
 // gateway publishes `draining` as its first settled state. `starting` is not
 // settled, nor is what is published before the gateway listens (WATCH-008).
-// A drain that is lost after a SIGKILL is RESTART-002's, while one that only comes after a flash of running is
-// RESTART-001's, as after any other end. Where the drain was over too soon to tell, it
-// is nobody's.
+// A drain that is lost after a SIGKILL is RESTART-002's, while one that only comes after a
+// flash of running is RESTART-001's, as after any other end. Where the drain was over too
+// soon to tell, it is nobody's.
 func judgeRespawn(v *View, r *ruling, crash bool) {
 	for _, l := range v.Lives {
 		if d, killed := v.keptDown(l); d != nil && killed == crash {
@@ -94,8 +94,8 @@ func (v *View) judgeDown(l *Life, d *Drain, r *ruling) {
 
 // laidFor is the drain whose marker was there when a life began.
 func (v *View) laidFor(l *Life) *Drain {
-	for _, s := range v.Spells {
-		if s.Life == l && s.AtStart {
+	for _, s := range v.spellsOf(l) {
+		if s.AtStart {
 			return s.Drain
 		}
 	}
@@ -104,8 +104,9 @@ func (v *View) laidFor(l *Life) *Drain {
 
 // killedIn is the drain in which the life before was ended by a SIGKILL.
 func (v *View) killedIn(l *Life) *Drain {
-	for _, s := range v.Spells {
-		if s.Life.Index == l.Index-1 && s.Drain.killed(s.Life) && (s.Drain.Cancel == nil || s.Drain.Cancel.Call > s.Life.Kill.Call) {
+	before := v.Lives[l.Index-1] // the first life was launched by nobody
+	for _, s := range v.spellsOf(before) {
+		if s.Drain.killed(before) && (s.Drain.Cancel == nil || s.Drain.Cancel.Call > before.Kill.Call) {
 			return s.Drain
 		}
 	}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/monitor"
@@ -120,6 +122,15 @@ type Image struct {
 	// Sidecars are the IDs of the images of the sidecars that have one of their own, by the
 	// sidecar's name.
 	Sidecars map[string]string `json:"sidecars,omitempty"`
+}
+
+// OfSidecars lists the images of the sidecars, each with the sidecar's name before its ID.
+func (i *Image) OfSidecars() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(i.Sidecars)) {
+		out = append(out, name+" "+i.Sidecars[name])
+	}
+	return out
 }
 
 // Suite says which programs observed and judged.

@@ -3,8 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -190,8 +188,8 @@ func (p *printer) footer(r *Report) {
 		if r.Image.Digest != "" {
 			p.add("  digest    " + clean(r.Image.Digest))
 		}
-		for _, name := range slices.Sorted(maps.Keys(r.Image.Sidecars)) {
-			p.add(fmt.Sprintf("  sidecar   %s %s", clean(name), clean(r.Image.Sidecars[name])))
+		for _, sidecar := range r.Image.OfSidecars() {
+			p.add("  sidecar   " + clean(sidecar))
 		}
 	}
 	p.field("target", fmt.Sprintf("%s, bound %s", clean(r.Target.Path), Human(r.Target.Bound)))
@@ -224,8 +222,8 @@ func (r *Report) imageText() string {
 	if r.Image.Digest != "" {
 		s += ", digest " + clean(r.Image.Digest)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Image.Sidecars)) {
-		s += fmt.Sprintf(", sidecar %s %s", clean(name), clean(r.Image.Sidecars[name]))
+	for _, sidecar := range r.Image.OfSidecars() {
+		s += ", sidecar " + clean(sidecar)
 	}
 	return s
 }
