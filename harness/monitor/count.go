@@ -27,7 +27,7 @@ type undercount struct {
 	spell *Spell // of a draining reading; nil for a running one
 	witnesses
 	first      *Read // of a running reading: since when it persists
-	transition *Read // of the first draining reading: the running one before it
+	transition *Read // of the first reading after a drain began or was taken back: the one before it
 	under      bool
 	atEntry    bool // nothing shows that the count was too low before its drain: what is missing may have been lost at its beginning
 }
@@ -51,7 +51,7 @@ func (u undercount) charged() string {
 	}
 }
 
-// lostInTransition says whether the running reading just before had them all.
+// lostInTransition says whether the reading just before, of the other state, had them all.
 func (u undercount) lostInTransition() bool {
 	return u.under && u.transition != nil && u.transition.State.Count >= u.all && u.read.State.Count < u.all-u.delivering
 }
@@ -61,7 +61,8 @@ func (u undercount) lostInTransition() bool {
 // A draining reading must be right at once; where no acknowledged drain is in effect any
 // more, or yet, it is only held against the gateway that it says 0, on which a controller
 // acts. A running one may lag: it is held against the gateway only when the same turns
-// are missing from every reading of [Grace] bounds on end.
+// are missing from every reading of [Grace] bounds on end, or were lost when it came out of
+// a drain that had them.
 func (v *View) findUndercounts() []undercount {
 	var out []undercount
 	for _, p := range v.Publications {
@@ -73,11 +74,17 @@ func (v *View) findUndercounts() []undercount {
 		var right *Spell // the drain before whose first reading it was not
 		for _, r := range p.Reads {
 			if !r.Good || !r.Fresh || r.Event.Return > r.Life.Serving {
+				if u, ok := v.busyAtShutdown(r, inFlight); ok {
+					out = append(out, u)
+				}
 				before, low = nil, false
 				slow.reset()
 				continue
 			}
 			slow.read(r)
+			if left, ok := comesOut(before, r, inFlight); ok {
+				out = append(out, left)
+			}
 			u := undercount{read: r, witnesses: inFlight.throughout(r.Event.Call, r.Event.Return)}
 			u.under = r.State.Count < u.all
 			switch s := spells(r.Event.Return); r.State.State {
@@ -124,6 +131,31 @@ func (v *View) findUndercounts() []undercount {
 		}
 	}
 	return out
+}
+
+// comesOut compares the first running reading after a draining one with what was in flight
+// throughout both. ok is false where nothing was.
+func comesOut(before, r *Read, inFlight *tally) (u undercount, ok bool) {
+	if before == nil || before.Life != r.Life || before.State.State != history.Draining || r.State.State != history.Running || before.Event.Return > r.Event.Call {
+		return undercount{}, false
+	}
+	u = undercount{read: r, transition: before, witnesses: inFlight.throughout(before.Event.Call, r.Event.Return)}
+	u.under = before.State.Count >= u.all && r.State.Count < u.all
+	return u, u.all > 0
+}
+
+// busyAtShutdown is a reading of draining with 0 of a gateway that was told to shut down,
+// while turns it has promised to let finish were in flight.
+func (v *View) busyAtShutdown(r *Read, inFlight *tally) (u undercount, ok bool) {
+	if !v.promisesDeadline() || !r.Good || !r.Fresh || r.State.State != history.Draining || r.State.Count != 0 {
+		return undercount{}, false
+	}
+	if r.Life.Shutdown == nil || r.Event.Return > min(r.Life.Alive, v.shutdownDue(r.Life)) {
+		return undercount{}, false
+	}
+	u = undercount{read: r, witnesses: inFlight.throughout(r.Event.Call, r.Event.Return)}
+	u.under = u.all > 0
+	return u, u.under && u.charged() == "COUNT-003"
 }
 
 // spellCursor returns a function that finds the spell in which an instant falls;
@@ -254,12 +286,12 @@ func judgeDelivery(v *View, r *ruling) {
 	judgeCountedLate(v, r)
 }
 
-// judgeTransition is STATE-009: entering a drain keeps the live count.
+// judgeTransition is STATE-009: entering a drain keeps the live count, and so does leaving it.
 func judgeTransition(v *View, r *ruling) {
 	for _, u := range v.misses {
 		if u.transition != nil {
 			r.arises()
 		}
 	}
-	v.accuse(r, "STATE-009", "a transition to draining keeps the count of the turns in flight")
+	v.accuse(r, "STATE-009", "a transition keeps the count of the turns in flight")
 }

@@ -516,6 +516,17 @@ func TestComesUp(t *testing.T) {
 			s.stall(3000, 4500)
 			s.add(7000, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionReady, Error: "not seen", ExitCode: &code}})
 		}), violated: one},
+		{name: "its ready check says that it drains", story: tell(launched, drained(0), killed, respawned(func(s *story) {
+			s.process(2020, history.ProcessListening)
+			s.read(2030, history.Draining, 0)
+		}))},
+		{name: "it says that it drains, and nobody listens", story: tell(launched, drained(0), killed, respawned(func(s *story) {
+			s.read(2030, history.Draining, 0)
+		})), violated: two},
+		{name: "it listens, and goes on starting", story: tell(launched, drained(0), killed, respawned(func(s *story) {
+			s.process(2020, history.ProcessListening)
+			s.read(2030, history.Starting, 0)
+		})), violated: two},
 		{name: "not ready at first, and then", story: tell(launched, drained(0), killed, respawned(), func(s *story) {
 			s.action(12500, history.ActionReady)
 			s.read(12501, history.Draining, 0)

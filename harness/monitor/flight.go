@@ -43,8 +43,20 @@ func (v *View) indexFlights() {
 			}
 		}
 	}
+	for _, called := range v.strange {
+		f.begins = append(f.begins, v.lifeAt(called.Call).From)
+		f.ends = append(f.ends, called.Return.Add(v.Grace))
+	}
 	slices.Sort(f.begins)
 	slices.Sort(f.ends)
+}
+
+// strangers are the model calls that may be for turns of which nobody told: an instantiation
+// took its probe along, and with it the word of what was sent to it last.
+func (v *View) strangers(calls []*history.Event) []*history.Event {
+	return slices.DeleteFunc(calls, func(called *history.Event) bool {
+		return !slices.ContainsFunc(v.Lives[:v.lifeAt(called.Call).Index+1], (*Life).anew)
+	})
 }
 
 // possibly is how many turns may have been in flight at some time in [from, to].

@@ -232,7 +232,8 @@ func (v *View) unread(s *Spell, p *Publication, last *Read) int {
 }
 
 // owed is how many turns of the gateway's own may have claimed a slot in
-// between: turns of an earlier life, or of no client, that reached the model.
+// between: turns of an earlier life, or of no client, that reached the model, and of an
+// earlier instantiation that nobody told of.
 func (v *View) owed(s *Spell, from, to history.Stamp) int {
 	n := 0
 	for _, t := range v.inherited[s.Life.Index] {
@@ -241,6 +242,11 @@ func (v *View) owed(s *Spell, from, to history.Stamp) int {
 				n++
 				break
 			}
+		}
+	}
+	for _, called := range v.strange {
+		if v.lifeAt(called.Call) == s.Life && called.Return >= from && called.Call <= to+history.Stamp(v.Grace) {
+			n++
 		}
 	}
 	return n

@@ -16,7 +16,7 @@ func flightMonitors() []Monitor {
 
 // judgeInFlight is GATE-004: a turn in flight when the drain began is neither
 // interrupted, stalled nor cut: whatever still comes of it must arrive, tokens
-// and further model calls too. Not charged: what the client or the harness ended,
+// and further model calls too. Nor does the cancel end it. Not charged: what the client or the harness ended,
 // what the model was told to fail, what went down with the process (STATE-006 and
 // STATE-008), and time in which the gateway was frozen.
 //
@@ -31,7 +31,7 @@ func judgeInFlight(v *View, r *ruling) {
 		}
 		for _, t := range v.inFlightAt(s) {
 			called := t.reached()
-			end := t.interrupted(s)
+			end := t.interrupted(s.From, v.answersFor(s))
 			if end == nil {
 				if t.Outcome() == history.Finished || t.Ended == nil || t.Ended.Return > s.Until {
 					r.arises()
@@ -82,17 +82,27 @@ func (v *View) indexInFlight() {
 	}
 }
 
-// interrupted returns the event by which the turn, in flight when the spell
-// began, ended as it should not while the spell lasted; nil if there is none.
-func (t *Turn) interrupted(s *Spell) *history.Event {
-	if t.broken() && t.Ended.Return > s.From && t.Ended.Return <= s.Until {
+// answersFor is until when an end that a turn should not come to is put down to the drain: to
+// its end, and where it was cancelled, a while beyond, since a cancel may end turns as well.
+func (v *View) answersFor(s *Spell) history.Stamp {
+	cancel := s.Drain.Cancel
+	if cancel == nil || s.Drain.vanished() || cancel.Return > s.Life.Serving {
+		return s.Until
+	}
+	return min(cancel.Return.Add(v.Grace), s.Life.Serving, v.nextBegin(cancel.Return))
+}
+
+// interrupted returns the event by which the turn, in flight when a spell began, ended as
+// it should not within a stretch; nil if there is none.
+func (t *Turn) interrupted(from, until history.Stamp) *history.Event {
+	if t.broken() && t.Ended.Return > from && t.Ended.Return <= until {
 		return t.Ended
 	}
 	if t.Outcome() == history.Finished || t.Aborted != nil {
 		return nil
 	}
 	for _, c := range t.Calls {
-		if c.Gone != nil && c.Done == nil && c.Gone.Call >= s.From && c.Gone.Return <= s.Until && c.Called != nil {
+		if c.Gone != nil && c.Done == nil && c.Gone.Call >= from && c.Gone.Return <= until && c.Called != nil {
 			return c.Gone
 		}
 	}

@@ -1,6 +1,8 @@
 package monitor
 
 import (
+	"slices"
+
 	"github.com/drainproof/drainproof/harness/history"
 )
 
@@ -26,6 +28,15 @@ func (c *Call) over() *history.Event {
 
 // replied says whether the model gave its whole reply to it.
 func (c *Call) replied() bool { return c.Done != nil && c.Done.Model.Tool == "" && !c.Failing }
+
+// replying is the call by which a turn comes to its reply, or its last one so far. What a
+// gateway asks of the model beyond the reply, a title perhaps, keeps nobody waiting.
+func replying(calls []*Call) *Call {
+	if i := slices.IndexFunc(calls, (*Call).replied); i >= 0 {
+		return calls[i]
+	}
+	return calls[len(calls)-1]
+}
 
 // run is what one life of the gateway had the model do for a turn.
 type run struct {
@@ -86,7 +97,7 @@ func (v *View) replaysOf(t *Turn) []rerun {
 		for _, c := range r.calls {
 			gone = gone || c.Gone != nil && c.Gone.Return <= to
 		}
-		switch last := r.calls[len(r.calls)-1]; {
+		switch last := replying(r.calls); {
 		case gone:
 			continue
 		case last.Released != nil:

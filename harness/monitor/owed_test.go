@@ -493,3 +493,55 @@ func TestLeftByTheLastInstantiation(t *testing.T) {
 		{name: "and a ghost, unread", story: tell(launched, anew(false), ghost), violated: []string{"COUNT-002", "COUNT-007"}},
 	})
 }
+
+// An instantiation takes the word of what was sent to it last along with its probe. The next
+// one runs that again, and its model is called for turns that nobody told of.
+func TestNobodyToldOf(t *testing.T) {
+	strange := func(at float64) func(*story) {
+		return func(s *story) {
+			for i, phase := range []history.ModelPhase{history.ModelCalled, history.ModelDone} {
+				s.add(at+float64(i), history.Event{Kind: history.KindModel, Model: &history.Model{Call: 1, Phase: phase, Auxiliary: true}})
+			}
+		}
+	}
+	anew := func(s *story) {
+		s.action(1000, history.ActionRecreate)
+		s.stale(1050, history.Running, 0)
+		s.up(1100, history.ActionStart)
+	}
+	again := func(s *story) {
+		s.action(1000, history.ActionSIGKILL)
+		s.process(1020, history.ProcessGone)
+		s.up(1100, history.ActionRespawn)
+	}
+	counted := func(at float64, state string) func(*story) {
+		return func(s *story) {
+			s.read(at, state, 1)
+			s.read(at+100, state, 0)
+		}
+	}
+	ghost := []string{"COUNT-002", "COUNT-007"}
+	runChecks(t, []check{
+		{name: "in the next instantiation", story: tell(launched, anew, counted(1130, history.Running), strange(1140))},
+		{name: "after a respawn in it", story: tell(launched, anew, func(s *story) {
+			s.read(1130, history.Running, 0)
+			s.action(2000, history.ActionSIGKILL)
+			s.process(2020, history.ProcessGone)
+			s.up(2100, history.ActionRespawn)
+		}, counted(2130, history.Running), strange(2140))},
+		{name: "two, and one call", story: tell(launched, anew, func(s *story) {
+			s.read(1130, history.Running, 2)
+			s.read(1230, history.Running, 0)
+		}, strange(1140)), violated: ghost},
+		{name: "in the same instantiation", story: tell(launched, again, counted(1130, history.Running), strange(1140)), violated: ghost},
+		{name: "long before", story: tell(launched, anew, strange(1140), func(s *story) {
+			s.read(1150, history.Running, 0)
+		}, counted(22000, history.Running)), violated: []string{"COUNT-002"}},
+		{name: "in a drain", story: tell(launched, func(s *story) { s.begin(900) }, anew, func(s *story) {
+			s.read(1130, history.Draining, 0)
+		}, counted(1135, history.Draining), strange(1140))},
+		{name: "in a drain, in the same instantiation", story: tell(launched, func(s *story) { s.begin(900) }, again, func(s *story) {
+			s.read(1130, history.Draining, 0)
+		}, counted(1135, history.Draining), strange(1140)), violated: []string{"COUNT-002", "COUNT-007", "GATE-003"}},
+	})
+}

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -67,10 +68,24 @@ func (v *View) keptDown(l *Life) (d *Drain, killed bool) {
 	if killed = d != nil; !killed {
 		d = v.laidFor(l)
 	}
-	if d == nil || d.unusual() {
+	if d == nil || d.unusual() || v.drainsUnready(l) {
 		return nil, false
 	}
 	return d, killed
+}
+
+// drainsUnready says whether a gateway came up, to drain, whatever its ready check says: it
+// listens and publishes draining. Many tell in such a check that they take no new work.
+func (v *View) drainsUnready(l *Life) bool {
+	listens := l.listening()
+	if listens == nil {
+		return false
+	}
+	return slices.ContainsFunc(v.Publications, func(p *Publication) bool {
+		return slices.ContainsFunc(p.Reads[p.since(l.From):], func(r *Read) bool {
+			return r.Life == l && r.Good && r.State.State == history.Draining && (r.Fresh || !p.File && r.Event.Call >= listens.Return)
+		})
+	})
 }
 
 // judgeDown charges a gateway that did not come up. Where it ended, that is certain; for how
@@ -106,7 +121,7 @@ func (v *View) laidFor(l *Life) *Drain {
 func (v *View) killedIn(l *Life) *Drain {
 	before := v.Lives[l.Index-1] // the first life was launched by nobody
 	for _, s := range v.spellsOf(before) {
-		if s.Drain.killed(before) && (s.Drain.Cancel == nil || s.Drain.Cancel.Call > before.Kill.Call) {
+		if s.Drain.killed(before) && s.Drain.until() > before.Kill.Call {
 			return s.Drain
 		}
 	}

@@ -96,8 +96,11 @@ func (v *View) indexTurns() {
 		case history.KindTurn:
 			v.turn(e.Turn.ID).tell(e)
 		case history.KindModel:
-			if !e.Model.Auxiliary && e.Model.Turn != "" {
+			switch {
+			case !e.Model.Auxiliary && e.Model.Turn != "":
 				v.turn(e.Model.Turn).call(e.Model.Call).tell(e)
+			case e.Model.Phase == history.ModelCalled:
+				v.strange = append(v.strange, e)
 			}
 		case history.KindSession:
 			v.sessions = append(v.sessions, e)
@@ -112,6 +115,7 @@ func (v *View) indexTurns() {
 			t.Life = v.Lives[0]
 		}
 	}
+	v.strange = v.strangers(v.strange)
 	v.orderTurns()
 }
 
@@ -248,8 +252,7 @@ func (v *View) certain(t *Turn) (from, delivery, to history.Stamp, ok bool) {
 	}
 	from = called.Return
 	to = limit
-	calls := v.callsIn(t, life)
-	last := calls[len(calls)-1]
+	last := replying(v.callsIn(t, life))
 	switch {
 	case last.Released != nil:
 		to = last.Released.Call

@@ -51,6 +51,7 @@ type View struct {
 	found     []*history.Event // marker changes that were not the controller's
 	idle      []*history.Event // cancels where there was no marker
 	sessions  []*history.Event // looks at what the gateway keeps of a session
+	strange   []*history.Event // model calls that may be for turns nobody told of
 	decoys    []*decoy         // markers outside the home
 	loads     []*load          // put on the gateway by the harness
 	stale     []*staleMarker   // markers that lie there and request nothing

@@ -299,6 +299,9 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 			what = "the gateway ended before it became ready"
 		}
 		what = fmt.Sprintf("%s (%s); last seen: %s", what, cmp.Or(r.Expand(r.Target.Ready.URL), "its driver says"), ready.Last)
+		if g.Shows(history.Draining) && r.Target.Ready.URL != "" && g.Alive() {
+			what += "; it publishes draining: ready.url must answer with success in a drain, too"
+		}
 		if r.Target.Ready.URL == "" && g.Alive() {
 			return g.startFailure(ctx, what) // it may be the driver's
 		}
