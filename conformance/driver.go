@@ -99,6 +99,25 @@ func (g gateway) held(ctx context.Context, t pod.Turn) *pod.Submitted {
 	return s
 }
 
+// heldOnAll puts a turn in flight on every ingress, as far as the capacity goes.
+func (g gateway) heldOnAll(ctx context.Context, purpose string) []*pod.Submitted {
+	ginkgo.GinkgoHelper()
+	var turns []*pod.Submitted
+	for _, ingress := range g.ingresses()[:min(len(g.ingresses()), g.Target().Capacity)] {
+		turns = append(turns, g.held(ctx, pod.Turn{Ingress: ingress, Purpose: purpose}))
+	}
+	return turns
+}
+
+// turnsAway submits a turn on every ingress in a drain, one after the other.
+func (g gateway) turnsAway(ctx context.Context, purpose string) {
+	ginkgo.GinkgoHelper()
+	for _, ingress := range g.ingresses() {
+		turn := g.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Purpose: purpose})
+		g.eventuallyTurn(ctx, turn).Should(g.beTurnedAway())
+	}
+}
+
 // accepts submits a turn after a cancel and waits for its whole reply. Until B has
 // passed the gateway need not accept it (GATE-011), so one is sent again until
 // then; what becomes of a later one is the monitors' to judge.

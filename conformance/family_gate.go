@@ -5,9 +5,12 @@ import (
 	"time"
 
 	"github.com/drainproof/drainproof/harness/config"
+	"github.com/drainproof/drainproof/harness/corpus"
 	"github.com/drainproof/drainproof/harness/expect"
+	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
 	"github.com/drainproof/drainproof/harness/target"
+	"github.com/drainproof/drainproof/harness/wire"
 )
 
 // many is how many turns are sent to meet a gate that is wrong now and then: one that
@@ -43,14 +46,37 @@ func (s *suite) gate() {
 		ids("GATE-004", "MARKER-001", "COUNT-001"),
 		func(ctx context.Context, gw gateway) {
 			long := s.patience(gw)
-			gw.step(ctx, "drain for %s with a turn in flight", long)
-			turn := gw.held(ctx, pod.Turn{Ingress: gw.streamed(), Purpose: "in flight throughout a long drain"})
+			gw.step(ctx, "drain for %s with a turn in flight on every ingress", long)
+			turns := gw.heldOnAll(ctx, "in flight throughout a long drain")
 			gw.drain(ctx)
-			gw.holds(ctx, long, expect.HaveCount(1))
-			must(turn.Release(ctx))
-			gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+			gw.holds(ctx, long, expect.HaveCount(len(turns)))
+			must(gw.Release(ctx, turns...))
+			for _, turn := range turns {
+				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+			}
 			gw.drained(ctx)
 			gw.revert(ctx)
+		})
+
+	s.situation("GATE", "markers",
+		"keeps its gate shut in every drain, whatever its marker says and however often it is written",
+		ids("GATE-001", "GATE-009"),
+		func(ctx context.Context, gw gateway) {
+			for _, m := range s.unlike() {
+				gw.step(ctx, "drain by %s, and submit a turn on every ingress", m.ID)
+				gw.lay(ctx, m)
+				gw.eventually(ctx).Should(expect.BeDraining())
+				gw.turnsAway(ctx, "in a drain by "+m.ID)
+				gw.revert(ctx)
+			}
+			for _, way := range []string{wire.WayInPlace, wire.WayRename} {
+				gw.step(ctx, "request a drain again (%s), and submit a turn on every ingress once that was noticed", way)
+				gw.drain(ctx)
+				must(gw.Rewrite(ctx, way))
+				gw.holds(ctx, s.cadence(gw), expect.BeDraining())
+				gw.turnsAway(ctx, "in a drain that was requested again")
+				gw.revert(ctx)
+			}
 		})
 
 	s.situation("GATE", "follow-up",
@@ -83,6 +109,21 @@ func (s *suite) gate() {
 			gw.drained(ctx)
 			f.read(ctx)
 		})
+}
+
+// unlike are markers that a gate might go by that reads what watchers need not: one of each
+// kind that drains by its presence.
+func (s *suite) unlike() []corpus.Marker {
+	var out []corpus.Marker
+	for _, tests := range ids("MARKER-001", "MARKER-003", "MARKER-004", "MARKER-007") {
+		for _, m := range s.markers.For(tests) {
+			if m.Drains == history.Must && m.Regular() && m.How == wire.WayInPlace {
+				out = append(out, m)
+				break
+			}
+		}
+	}
+	return out
 }
 
 // manyTurns sends turns on every ingress until there are enough of them in all.

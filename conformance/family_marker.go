@@ -9,6 +9,7 @@ import (
 	"github.com/drainproof/drainproof/harness/corpus"
 	"github.com/drainproof/drainproof/harness/expect"
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/pod"
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
@@ -58,6 +59,18 @@ func (s *suite) marker() {
 			gw.keepsEach(ctx, markers, s.cadence(gw))
 		})
 	}
+
+	s.situation("MARKER", "idle",
+		"drains for as long as the marker is there, with nothing in flight",
+		ids("MARKER-001", "STATE-008"),
+		func(ctx context.Context, gw gateway) {
+			long := s.patience(gw)
+			gw.step(ctx, "drain for %s with nothing in flight", long)
+			gw.drain(ctx)
+			gw.holds(ctx, long, expect.BeDraining())
+			gw.revert(ctx)
+			gw.accepts(ctx, pod.Turn{Purpose: "after a long drain"})
+		})
 
 	s.situation("MARKER", "home",
 		"takes no notice of a marker outside its own home",

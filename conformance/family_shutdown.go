@@ -45,6 +45,9 @@ func (s *suite) shutdown() {
 			must(gw.Hold(ctx, gw.B()/2))
 			gw.cancelDrain(ctx)
 			must(gw.Hold(ctx, gw.B()/2))
+			for _, ingress := range gw.ingresses() {
+				gw.answered(ctx, pod.Turn{Ingress: ingress, Purpose: "after a cancel in the shutdown"})
+			}
 			must(stream.Release(ctx))
 			gw.eventuallyTurn(ctx, stream).Should(expect.HaveEnded())
 			gw.exited(ctx)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/onsi/gomega"
+
 	"github.com/drainproof/drainproof/harness/expect"
 	"github.com/drainproof/drainproof/harness/history"
 	"github.com/drainproof/drainproof/harness/pod"
@@ -26,17 +28,21 @@ func (s *suite) refuse() {
 				gw.revert(ctx)
 			}
 
-			gw.step(ctx, "drain with connections opened before it")
-			kept := func(ingress string) string { return "opened-before-" + ingress }
-			for _, ingress := range gw.connected() {
-				must(gw.OpenConnections(ctx, ingress, kept(ingress)))
-			}
-			gw.step(ctx, "and with sessions that were served before it")
+			gw.step(ctx, "drain with sessions that were served before it")
 			served := func(ingress string) string { return "served-before-" + ingress }
 			for _, ingress := range gw.ingresses() {
 				gw.accepts(ctx, pod.Turn{Ingress: ingress, Session: served(ingress), Purpose: "of a session, before the drain"})
 			}
+			gw.step(ctx, "and with connections opened before it; submit a turn on each")
+			kept := func(ingress string) string { return "opened-before-" + ingress }
+			for _, ingress := range gw.connected() {
+				must(gw.OpenConnections(ctx, ingress, kept(ingress)))
+			}
 			gw.drain(ctx)
+			for _, ingress := range gw.connected() { // first: servers close idle connections
+				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Connection: kept(ingress), Purpose: "on a connection from before the drain"})
+				gw.eventuallyTurn(ctx, turn).Should(gomega.Or(gw.beTurnedAway(), expect.FindItsConnectionClosed()))
+			}
 			for _, ingress := range gw.ingresses() {
 				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Session: served(ingress), Purpose: "of a session that was served before the drain"})
 				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
@@ -44,24 +50,12 @@ func (s *suite) refuse() {
 
 			gw.step(ctx, "submit %d turns on every ingress, one after the other", s.repeat.Refusals)
 			for range s.repeat.Refusals {
-				for _, ingress := range gw.ingresses() {
-					turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent while draining"})
-					gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
-				}
-			}
-
-			gw.step(ctx, "submit a turn on each old connection")
-			for _, ingress := range gw.connected() {
-				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Connection: kept(ingress), Purpose: "on a connection from before the drain"})
-				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
+				gw.turnsAway(ctx, "sent while draining")
 			}
 
 			gw.step(ctx, "hold the drain for longer than B and submit again")
 			gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(0))
-			for _, ingress := range gw.ingresses() {
-				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Purpose: "sent later than B after the marker"})
-				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())
-			}
+			gw.turnsAway(ctx, "sent later than B after the marker")
 			gw.revert(ctx)
 		})
 }

@@ -12,7 +12,7 @@ import (
 func (s *suite) revert() {
 	s.point("d", "revert",
 		"publishes running within B of the cancel and accepts the next turn; both directions are idempotent",
-		ids("WATCH-002", "STATE-003", "STATE-005", "GATE-011", "MARKER-008"),
+		ids("WATCH-002", "STATE-003", "STATE-005", "STATE-009", "GATE-004", "GATE-011", "MARKER-008"),
 		func(ctx context.Context, gw gateway) {
 			cycle := func(ctx context.Context) {
 				gw.drain(ctx)
@@ -25,7 +25,8 @@ func (s *suite) revert() {
 			}
 			gw.retakeWhileNoisy(ctx, "WATCH-002", cycle)
 
-			gw.step(ctx, "request the drain again while draining, %d times, by every way of writing", s.repeat.Rewrites)
+			gw.step(ctx, "request the drain again while draining, %d times, by every way of writing, with a turn in flight on every ingress", s.repeat.Rewrites)
+			inFlight := gw.heldOnAll(ctx, "in flight when its drain is requested again")
 			gw.drain(ctx)
 			ways := []string{"in-place", "rename"}
 			for i := range s.repeat.Rewrites {
@@ -35,8 +36,16 @@ func (s *suite) revert() {
 			gw.step(ctx, "hold for B, so that every cadence has met the rewrites")
 			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeDraining())
 
-			gw.step(ctx, "cancel, and cancel again when nothing drains")
+			gw.step(ctx, "cancel: the turns in flight go on, and finish")
 			gw.revert(ctx)
+			gw.eventually(ctx).Should(expect.HaveCount(len(inFlight)))
+			must(gw.Release(ctx, inFlight...))
+			for _, turn := range inFlight {
+				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+			}
+			gw.eventually(ctx).Should(expect.HaveCount(0))
+
+			gw.step(ctx, "cancel again when nothing drains")
 			gw.cancelDrain(ctx)
 			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeRunning())
 			turn := gw.submit(ctx, pod.Turn{Purpose: "after a cancel of nothing"})

@@ -124,6 +124,12 @@ func BeRefusedOrQueued() types.GomegaMatcher {
 	}}
 }
 
+// FindItsConnectionClosed matches a turn that was not sent, since the gateway had closed
+// the connection that was kept for it.
+func FindItsConnectionClosed() types.GomegaMatcher {
+	return &turn{"to find its connection closed", func(t pod.TurnView) bool { return t.Outcome == history.Unsent && t.Reused }}
+}
+
 // BeHeldOff matches a turn that was not begun, and whose client knows: refused as
 // draining or because its session is busy, or queued.
 func BeHeldOff() types.GomegaMatcher {

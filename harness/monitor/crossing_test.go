@@ -126,3 +126,19 @@ func TestCountedThroughAShutdown(t *testing.T) {
 		})},
 	})
 }
+
+// A connection that the gateway has closed in the drain exempts no turn.
+func TestKeptConnectionIsClosed(t *testing.T) {
+	closed := func(at float64) func(*story) {
+		return func(s *story) {
+			s.turn(at, "t", history.TurnEnded, func(t *history.Turn) { t.Outcome, t.Reused = history.Unsent, true })
+		}
+	}
+	ten := []string{"GATE-010"}
+	runChecks(t, []check{
+		{name: "in a drain", story: tell(launched, drained(0), closed(1010)), arose: ten},
+		{name: "before it was acknowledged", story: tell(launched, drained(0), closed(1001)), notArose: ten},
+		{name: "outside a drain", story: tell(launched, closed(500)), notArose: ten},
+		{name: "never opened", story: tell(launched, drained(0), func(s *story) { s.end(1010, "t", history.Unsent) }), notArose: ten},
+	})
+}

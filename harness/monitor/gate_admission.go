@@ -44,6 +44,9 @@ func (v *View) afterAck(s *Spell) []*Turn {
 // earlier: once `draining` has been read, a turn sent later is not started. No
 // lag is allowed, for the controller that read it acts on it.
 func judgeLateAdmission(v *View, r *ruling, reused bool) {
+	if reused {
+		r.Arose += v.closedInDrain()
+	}
 	for _, s := range v.Spells {
 		for _, t := range v.afterAck(s) {
 			if t.Reused != reused || t.Outcome() == history.Unsent {
@@ -64,6 +67,21 @@ func judgeLateAdmission(v *View, r *ruling, reused bool) {
 				s.Drain.Begin, s.Ack, t.Sent, called)
 		}
 	}
+}
+
+// closedInDrain counts the turns that found the connection kept for them closed, in a drain
+// that was acknowledged: no exemption either.
+func (v *View) closedInDrain() int {
+	n := 0
+	for _, t := range v.Turns {
+		if t.Outcome() != history.Unsent || !t.Ended.Turn.Reused {
+			continue
+		}
+		if slices.ContainsFunc(v.Spells, func(s *Spell) bool { return s.acked(t.Ended.Call) && t.Ended.Return <= s.Until }) {
+			n++
+		}
+	}
+	return n
 }
 
 // judgeGateWithinBound is GATE-005: a turn sent more than B after the marker's

@@ -68,6 +68,7 @@ type TurnView struct {
 	ModelDone   bool
 	ModelGone   bool
 	InModel     bool // the model holds it now
+	Reused      bool // sent, or to be sent, over a connection opened earlier
 	Durable     bool // its ingress owes it when a crash cuts it off
 	SentReturn  history.Stamp
 	EndedReturn history.Stamp
@@ -174,6 +175,7 @@ func (g *Gateway) Starved() time.Duration {
 func (l *live) turn(e history.Event) {
 	t := l.get(e.Turn.ID)
 	t.Ingress = e.Turn.Ingress
+	t.Reused = t.Reused || e.Turn.Reused
 	switch e.Turn.Phase {
 	case history.TurnExpected:
 		t.Expected = true

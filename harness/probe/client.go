@@ -146,6 +146,10 @@ func (c *client) connect() error {
 			return fmt.Errorf("the connection %q was taken by another turn", name)
 		}
 		c.reused = true
+		if c.link.closed() {
+			_ = c.link.conn.Close()
+			return fmt.Errorf("the gateway has closed the connection %q meanwhile", name)
+		}
 		return nil
 	}
 	var err error

@@ -92,6 +92,26 @@ func (l *link) pending() int {
 	return n
 }
 
+// closed says whether the gateway has closed the connection, on which nothing is under way.
+func (l *link) closed() bool {
+	sc, ok := l.conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return true
+	}
+	over := false
+	if err := raw.Control(func(fd uintptr) {
+		n, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		over = n == 0 && err == nil || errors.Is(err, unix.ECONNRESET)
+	}); err != nil {
+		return true
+	}
+	return over
+}
+
 // widen undoes tiny, so that the rest of a long reply takes no age.
 func (l *link) widen() {
 	tcp, ok := l.conn.(*net.TCPConn)

@@ -268,6 +268,12 @@ func TestConnectionsOpenedEarlier(t *testing.T) {
 			t.Errorf("%s: used twice", name)
 		}
 	}
+	r.must(r.Connections(r.ctx, wire.ConnectionsParams{Ingress: "chat", Names: []string{"closed"}, WarmURL: health}))
+	r.gateway.server.CloseClientConnections()
+	id := r.send(wire.SubmitParams{Connection: "closed"})
+	if end := r.ended(id, history.Unsent); !end.Turn.Reused || !strings.Contains(end.Turn.Detail, "closed the connection") {
+		t.Errorf("on a connection that the gateway has closed: %+v", end.Turn)
+	}
 	if err := r.Connections(r.ctx, wire.ConnectionsParams{Ingress: "nope", Names: []string{"c"}}); err == nil {
 		t.Error("an unknown ingress")
 	}
