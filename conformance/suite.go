@@ -198,7 +198,8 @@ func (s *suite) end(ctx context.Context, sp spec, gw gateway, file string) {
 	report := ginkgo.CurrentSpecReport()
 	if report.Failed() {
 		// What went wrong may have a sequel that says what it was: a process that
-		// ends, a state that changes back.
+		// ends, a state that changes back, a reply of which nothing was read yet.
+		_ = gw.Resume(ctx)
 		_ = gw.Hold(ctx, gw.B()+gw.B()/10)
 		writeLogs(file, gw.Logs(ctx, 40))
 	}

@@ -49,9 +49,7 @@ func (s *Submitted) View() TurnView {
 func (s *Submitted) Release(ctx context.Context) error { return s.gw.Release(ctx, s) }
 
 // Resume lets a stalled client read again.
-func (s *Submitted) Resume(ctx context.Context) error {
-	return s.gw.probe.Resume(ctx, s.ID)
-}
+func (s *Submitted) Resume(ctx context.Context) error { return s.gw.Resume(ctx, s) }
 
 // Abort hangs up on it.
 func (s *Submitted) Abort(ctx context.Context) error {
@@ -134,11 +132,20 @@ func (g *Gateway) ReadSession(ctx context.Context, name string) error {
 
 // Release opens the model's latch for these turns, or for all.
 func (g *Gateway) Release(ctx context.Context, turns ...*Submitted) error {
-	var which []string
+	return g.probe.Release(ctx, named(turns)...)
+}
+
+// Resume lets these stalled clients read again, or all.
+func (g *Gateway) Resume(ctx context.Context, turns ...*Submitted) error {
+	return g.probe.Resume(ctx, named(turns)...)
+}
+
+func named(turns []*Submitted) []string {
+	var ids []string
 	for _, t := range turns {
-		which = append(which, t.ID)
+		ids = append(ids, t.ID)
 	}
-	return g.probe.Release(ctx, which...)
+	return ids
 }
 
 // OpenConnections opens idle keep-alive connections to an ingress; each has
