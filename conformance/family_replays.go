@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"slices"
 
 	"github.com/onsi/gomega"
 
@@ -12,38 +13,48 @@ import (
 // Turns that a crash cut off: they are owed.
 func (s *suite) replays() {
 	s.situation("RESTART", "replay",
-		"runs a turn again that a SIGKILL cut off, once, counted, and although it drains",
+		"runs turns again that a SIGKILL cut off, each once, counted, and although it drains",
 		ids("RESTART-004", "GATE-007"),
 		func(ctx context.Context, gw gateway) {
 			gw.step(ctx, "what an ordinary turn takes")
 			gw.accepts(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "undisturbed"})
 
-			gw.step(ctx, "drain with a turn in flight, kill the gateway, and respawn it under the marker")
-			turn := gw.held(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "in flight at the SIGKILL"})
+			gw.step(ctx, "drain with two turns in flight, kill the gateway, and respawn it under the marker")
+			var turns []*pod.Submitted
+			for range min(2, gw.Target().Capacity) {
+				turns = append(turns, gw.held(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "in flight at the SIGKILL"}))
+			}
 			gw.drain(ctx)
-			gw.holds(ctx, gw.B()/20, expect.HaveCount(1)) // so that the turn was certainly in flight when it was killed
+			gw.holds(ctx, gw.B()/20, expect.HaveCount(len(turns))) // so that they were certainly in flight when it was killed
 			must(gw.SIGKILL(ctx))
 			must(gw.Respawn(ctx))
 			must(gw.AwaitReady(ctx))
 
-			gw.step(ctx, "the turn is run again in the drain, and counted")
-			again := func() bool { return turn.View().ModelCalls > 1 }
+			gw.step(ctx, "they are run again in the drain, and counted")
+			again := func() bool {
+				return !slices.ContainsFunc(turns, func(t *pod.Submitted) bool { return t.View().ModelCalls < 2 })
+			}
 			if !within(ctx, gw.Grace(), again) {
-				gw.step(ctx, "it is not; it may be the drain that holds it back: cancel")
+				gw.step(ctx, "they are not; it may be the drain that holds them back: cancel")
 				gw.cancelDrain(ctx)
 				within(ctx, gw.B()+gw.B()/2, again)
 				return // the history tells which it is
 			}
-			gw.eventually(ctx).Should(expect.HaveCount(1))
+			gw.eventually(ctx).Should(expect.HaveCount(len(turns)))
 			gw.holds(ctx, gw.B()/20, expect.BeDraining())
-			gw.finishes(ctx, turn)
+			must(gw.Release(ctx, turns...))
+			for _, turn := range turns {
+				gw.finishes(ctx, turn)
+			}
 
-			gw.step(ctx, "kill and respawn once more: it is over, and not run again")
+			gw.step(ctx, "kill and respawn once more: they are over, and not run again")
 			must(gw.SIGKILL(ctx))
 			must(gw.Respawn(ctx))
 			must(gw.AwaitReady(ctx))
 			must(gw.Hold(ctx, gw.B()/2))
-			gomega.Expect(turn.View().ModelCalls).To(gomega.Equal(2), "how often the model was called for a turn that was cut off once")
+			for _, turn := range turns {
+				gomega.Expect(turn.View().ModelCalls).To(gomega.Equal(2), "how often the model was called for a turn that was cut off once")
+			}
 			gw.revert(ctx)
 			gw.accepts(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "after the crashes"})
 		}, needs("recovery"), respawning())

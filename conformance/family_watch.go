@@ -47,8 +47,8 @@ func (s *suite) watch() {
 		})
 
 	s.situation("WATCH", "restart",
-		"starts in step with the marker: running when it was removed meanwhile, and never seemingly running before the first look",
-		ids("WATCH-007", "WATCH-008"),
+		"starts in step with the marker: running when it was removed meanwhile, draining when it was laid, and never seemingly running before the first look",
+		ids("WATCH-003", "WATCH-007", "WATCH-008"),
 		func(ctx context.Context, gw gateway) {
 			for _, end := range []struct {
 				how string
@@ -70,6 +70,13 @@ func (s *suite) watch() {
 				must(gw.AwaitReady(ctx))
 				gw.eventually(ctx).Should(expect.BeRunning())
 				gw.accepts(ctx, pod.Turn{Purpose: "after a start without a marker"})
+
+				gw.step(ctx, "end it by %s once more, and lay a marker while it is down", end.how)
+				must(end.do(ctx))
+				gw.exited(ctx)
+				gw.beginDrain(ctx)
+				gw.respawnUnderFire(ctx)
+				gw.revert(ctx)
 			}
 		}, respawning())
 }
