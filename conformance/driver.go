@@ -272,6 +272,17 @@ func (g gateway) connected() []string {
 	return names
 }
 
+// keeping are the names of those whose answer leaves the connection for another turn.
+func (g gateway) keeping() []string {
+	var names []string
+	for _, in := range g.Target().Ingresses {
+		if !in.Stream && !in.Detached() {
+			names = append(names, in.Name)
+		}
+	}
+	return names
+}
+
 // withoutStream is the name of an ingress that answers in one piece, which its client
 // waits for, or of the first one when the target has none.
 func (g gateway) withoutStream() string { return g.pick(false) }

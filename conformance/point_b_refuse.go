@@ -33,16 +33,35 @@ func (s *suite) refuse() {
 			for _, ingress := range gw.ingresses() {
 				gw.accepts(ctx, pod.Turn{Ingress: ingress, Session: served(ingress), Purpose: "of a session, before the drain"})
 			}
-			gw.step(ctx, "and with connections opened before it; submit a turn on each")
+			gw.step(ctx, "and with connections opened before it, idle or with a turn behind them; submit a turn on each")
 			kept := func(ingress string) string { return "opened-before-" + ingress }
+			var late []pod.Turn
+			for _, ingress := range gw.keeping() {
+				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, KeepAs: "served-before-" + ingress, Purpose: "leaves its connection to one in the drain"})
+				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+				late = append(late,
+					pod.Turn{Ingress: ingress, Connection: "served-before-" + ingress, KeepAs: "refused-" + ingress, Purpose: "on a connection that served a turn before the drain"},
+					pod.Turn{Ingress: ingress, Connection: "refused-" + ingress, Purpose: "on a connection on which a turn was refused"})
+			}
 			for _, ingress := range gw.connected() {
 				must(gw.OpenConnections(ctx, ingress, kept(ingress)))
+				late = append(late, pod.Turn{Ingress: ingress, Connection: kept(ingress), Purpose: "on a connection from before the drain"})
+			}
+			gw.step(ctx, "and with a turn whose request is half there when it begins")
+			var half []*pod.Submitted
+			for _, ingress := range gw.connected() {
+				half = append(half, gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Halves: true, OnState: history.Draining, Purpose: "half there when the drain begins"}))
 			}
 			gw.drain(ctx)
-			for _, ingress := range gw.connected() { // first: servers close idle connections
-				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Connection: kept(ingress), Purpose: "on a connection from before the drain"})
+			for _, t := range late { // first: servers close idle connections
+				t.Hold = true
+				turn := gw.submit(ctx, t)
 				gw.eventuallyTurn(ctx, turn).Should(gomega.Or(gw.beTurnedAway(), expect.FindItsConnectionClosed()))
 			}
+			for _, turn := range half { // one that was counted since its head came may go on
+				gw.eventuallyTurn(ctx, turn).Should(expect.BeDecided())
+			}
+			gw.drained(ctx)
 			for _, ingress := range gw.ingresses() {
 				turn := gw.submit(ctx, pod.Turn{Ingress: ingress, Hold: true, Session: served(ingress), Purpose: "of a session that was served before the drain"})
 				gw.eventuallyTurn(ctx, turn).Should(gw.beTurnedAway())

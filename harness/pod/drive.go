@@ -22,7 +22,9 @@ type Turn struct {
 	Hold       bool          // the model holds it until Release
 	ReplyBytes int           // length of the reply's text, default 64
 	Stall      bool          // the client reads nothing before Resume
-	Connection string        // name of a connection opened by OpenConnections
+	Connection string        // name of a connection opened by OpenConnections, or kept by KeepAs
+	KeepAs     string        // name under which its connection is kept once its answer is whole, for one turn
+	Halves     bool          // half of it is sent when Submit returns; OnState brings the rest
 	RetryFor   time.Duration // keep trying to connect this long
 	OnState    string        // the probe submits it at the first reading of this state
 	Fail       int           // the model answers with this HTTP status instead of a reply
@@ -74,7 +76,7 @@ func (g *Gateway) params(t Turn) wire.SubmitParams {
 	p := wire.SubmitParams{
 		Ingress: t.Ingress, Session: t.Session, Purpose: t.Purpose,
 		Script: wire.Script{Hold: t.Hold, ReplyBytes: t.ReplyBytes, Fail: t.Fail, Tools: g.toolCalls(t.ToolCalls)},
-		Stall:  t.Stall, Connection: t.Connection, RetryFor: t.RetryFor,
+		Stall:  t.Stall, Connection: t.Connection, KeepAs: t.KeepAs, Halves: t.Halves, RetryFor: t.RetryFor,
 		GiveUp: g.Grace(),
 	}
 	if p.Ingress == "" {

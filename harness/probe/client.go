@@ -25,6 +25,7 @@ type client struct {
 	link     *link
 	req      *http.Request
 	reused   bool
+	kept     bool // its link was left to another turn
 	hung     atomic.Bool
 	progress *progress
 }
@@ -47,6 +48,10 @@ func (s *session) submit(p wire.SubmitParams) (*turn, error) {
 		return nil, fmt.Errorf("ingress %q is driven: it has no connections, and needs a driver", p.Ingress)
 	case p.Connection != "" && !s.connections.has(p.Connection):
 		return nil, fmt.Errorf("no idle connection is called %q; open it with connections, it is used once", p.Connection)
+	case p.KeepAs != "" && (in.detached() || in.Stream || p.Stall || s.connections.has(p.KeepAs)):
+		return nil, fmt.Errorf("ingress %q: the connection of this turn can't be kept as %q", p.Ingress, p.KeepAs)
+	case p.Halves && (p.When == nil || in.Wire == wire.Driver):
+		return nil, fmt.Errorf("ingress %q: what is sent in halves goes over a connection, and needs a moment for the second", p.Ingress)
 	case p.Stall && !in.stalls():
 		return nil, fmt.Errorf("ingress %q does not hand its replies to those who wait for them; its clients can't stall", p.Ingress)
 	case p.Script.ReplyBytes < 0 || p.Script.ReplyBytes > maxBody/2:
@@ -65,9 +70,17 @@ func (s *session) submit(p wire.SubmitParams) (*turn, error) {
 			newClient(s, t).run()
 		}
 	}
-	if p.When != nil {
+	switch {
+	case p.Halves:
+		s.armed.arm(*p.When, func(context.Context) { close(t.moment) })
+		s.spawn(run)
+		select {
+		case <-t.half:
+		case <-t.over:
+		}
+	case p.When != nil:
 		s.armed.arm(*p.When, run)
-	} else {
+	default:
 		s.spawn(run)
 	}
 	return t, nil
@@ -117,7 +130,9 @@ func (c *client) run() {
 	stop := context.AfterFunc(t.ctx, c.link.reset)
 	defer func() {
 		stop()
-		_ = c.link.conn.Close()
+		if !c.kept {
+			_ = c.link.conn.Close()
+		}
 	}()
 	if !c.send() {
 		return
@@ -148,6 +163,9 @@ func (c *client) connect() error {
 		c.reused = true
 		if c.link.closed() {
 			_ = c.link.conn.Close()
+			if t.params.KeepAs != "" { // whoever waits for it finds it as it is
+				_ = c.s.connections.put(t.params.KeepAs, c.link)
+			}
 			return fmt.Errorf("the gateway has closed the connection %q meanwhile", name)
 		}
 		return nil
@@ -157,7 +175,8 @@ func (c *client) connect() error {
 	return err
 }
 
-// send hands the request over in one write and says whether to go on.
+// send hands the request over, in one write unless it is sent in halves, and says whether
+// to go on.
 func (c *client) send() bool {
 	t := c.t
 	req, raw, err := t.ingress.request(t)
@@ -168,7 +187,19 @@ func (c *client) send() bool {
 		return false
 	}
 	call := now()
-	_, err = c.link.conn.Write(raw)
+	if t.params.Halves {
+		rest := len(raw) - int(req.ContentLength)/2
+		_, err = c.link.conn.Write(raw[:rest])
+		raw = raw[rest:]
+		close(t.half)
+		select {
+		case <-t.moment:
+		case <-t.ctx.Done(): // the link is reset: the rest can't be sent
+		}
+	}
+	if err == nil {
+		_, err = c.link.conn.Write(raw)
+	}
 	ret := now()
 	c.record(history.TurnSent, call, ret, history.Turn{
 		Stalls: t.params.Stall, Streams: t.ingress.Stream, ReplyBytes: t.replyBytes(), Durable: t.ingress.Durable,
@@ -254,7 +285,16 @@ func (c *client) receive() {
 	if ev.Outcome == history.Queued {
 		c.record(history.TurnQueued, reads.call, reads.ret, c.seen(a))
 	}
+	if t.params.KeepAs != "" {
+		if resp.Close { // the gateway said that it closes it
+			_ = c.link.conn.Close()
+		}
+		c.kept = c.s.connections.put(t.params.KeepAs, c.link) == nil
+	}
 	c.end(reads.call, reads.ret, ev)
+	if c.kept {
+		return
+	}
 	_ = c.link.conn.SetReadDeadline(time.Now().Add(politeness))
 	_, _ = io.Copy(io.Discard, io.LimitReader(c.link.r, maxBody))
 }

@@ -36,6 +36,7 @@ type fakeGateway struct {
 	count    int
 	runs     map[string]*fakeRun
 
+	head      func(r *http.Request)                             // of a turn is there; its body is read next
 	misbehave func(w http.ResponseWriter, r *http.Request) bool // true: it answered
 }
 
@@ -167,6 +168,9 @@ func (g *fakeGateway) release() {
 }
 
 func (g *fakeGateway) turn(w http.ResponseWriter, r *http.Request) {
+	if g.head != nil {
+		g.head(r)
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return

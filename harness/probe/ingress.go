@@ -164,7 +164,7 @@ func (in *ingress) request(t *turn) (*http.Request, []byte, error) {
 	if in.SessionHeader != "" {
 		req.Header.Set(in.SessionHeader, t.session)
 	}
-	req.Close = true // no turn is sent over a connection another turn left behind
+	req.Close = t.params.KeepAs == "" // no turn is sent over a connection another left behind, unless it was left for it
 	var raw bytes.Buffer
 	if err := req.Write(&raw); err != nil {
 		return nil, nil, err

@@ -33,6 +33,8 @@ type turn struct {
 	ctx     context.Context
 	cancel  context.CancelFunc // makes the client hang up
 	begun   atomic.Bool        // set by whoever brings the turn to its end
+	half    chan struct{}      // closed when the first half of the request was handed over, where it is sent in halves
+	moment  chan struct{}      // closed when the other one is due
 	sent    chan struct{}      // closed when the request was handed over, or never will be
 	over    chan struct{}      // closed when the client's side has ended and is recorded
 	// delivered takes what arrives at the callback of its ingress, and listening is closed
@@ -54,6 +56,7 @@ func newTurn(ctx context.Context, p wire.SubmitParams, in *ingress) *turn {
 	t := &turn{
 		id: newToken(), params: p, ingress: in, session: p.Session,
 		latch: make(chan struct{}), resumed: make(chan struct{}),
+		half: make(chan struct{}), moment: make(chan struct{}),
 		sent: make(chan struct{}), over: make(chan struct{}), awake: make(chan struct{}),
 		delivered: make(chan delivery, maxEarly), listening: make(chan struct{}), arriving: make(chan struct{}, 1),
 		clock: newStopwatch(p.GiveUp),

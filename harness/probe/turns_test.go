@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -277,6 +279,69 @@ func TestConnectionsOpenedEarlier(t *testing.T) {
 	if err := r.Connections(r.ctx, wire.ConnectionsParams{Ingress: "nope", Names: []string{"c"}}); err == nil {
 		t.Error("an unknown ingress")
 	}
+}
+
+// A turn can leave its connection to another one, as often as is asked for; where the
+// gateway closes it after the first, the others find it closed.
+func TestConnectionsLeftByTurns(t *testing.T) {
+	r := newRig(t)
+	for _, closes := range []bool{false, true} {
+		r.gateway.misbehave = func(w http.ResponseWriter, _ *http.Request) bool {
+			if closes {
+				w.Header().Set("Connection", "close")
+			}
+			return false
+		}
+		first := r.send(wire.SubmitParams{KeepAs: "one"})
+		if end := r.ended(first, history.Finished); end.Turn.Reused {
+			t.Error("the first turn has a connection of its own")
+		}
+		want := history.Finished
+		if closes {
+			want = history.Unsent
+		}
+		for _, p := range []wire.SubmitParams{{Connection: "one", KeepAs: "two"}, {Connection: "two"}} {
+			if end := r.ended(r.send(p), want); !end.Turn.Reused {
+				t.Errorf("closes %t: not marked as reused: %+v", closes, end.Turn)
+			}
+		}
+	}
+	if _, err := r.Submit(r.ctx, wire.SubmitParams{Ingress: "stream", KeepAs: "s"}); err == nil {
+		t.Error("a stream leaves its connection to nobody")
+	}
+}
+
+// What is sent in halves is there in part when Submit returns, and whole at its moment.
+func TestSentInHalves(t *testing.T) {
+	r := newRig(t)
+	half := make(chan struct{}, 1) // is there, and no more
+	r.gateway.head = func(req *http.Request) {
+		some := make([]byte, req.ContentLength-req.ContentLength/2)
+		if _, err := io.ReadFull(req.Body, some); err != nil {
+			t.Errorf("the first half: %v", err)
+		}
+		half <- struct{}{}
+		req.Body = io.NopCloser(io.MultiReader(bytes.NewReader(some), req.Body))
+	}
+	id := r.send(wire.SubmitParams{Halves: true, When: &wire.When{State: history.Draining}})
+	<-half
+	if sent := r.all(turnIs(id, history.TurnSent)); len(sent) > 0 {
+		t.Errorf("sent before its moment: %+v", sent[0])
+	}
+	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpBegin}))
+	r.ended(id, history.Refused)
+	sent := r.await("sent", turnIs(id, history.TurnSent))
+	if begin := r.await("begun", func(ev history.Event) bool { return ev.Marker != nil }); sent.Call > begin.Call || sent.Return < begin.Return {
+		t.Errorf("sent from %d to %d, the marker came from %d to %d", sent.Call, sent.Return, begin.Call, begin.Return)
+	}
+	gone := r.send(wire.SubmitParams{Halves: true, When: &wire.When{State: history.Stopped}})
+	<-half
+	r.must(r.Abort(r.ctx, gone))
+	r.ended(gone, history.Aborted)
+	if _, err := r.Submit(r.ctx, wire.SubmitParams{Ingress: "chat", Halves: true}); err == nil {
+		t.Error("the second half has no moment")
+	}
+	r.checkHistory()
 }
 
 func TestATurnThrownAtAGatewayThatIsStarting(t *testing.T) {
