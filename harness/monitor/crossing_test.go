@@ -85,6 +85,17 @@ func TestAcrossTheCancel(t *testing.T) {
 			s.finish(4100.5, "u")
 			s.read(4103, history.Running, 0)
 		}), violated: []string{"STATE-009"}},
+		{name: "it is cut in the noise, and its model sees that", story: tell(launched, one, drained(1), func(s *story) {
+			s.stall(1004, 1100)
+			s.model(1090, "t", history.ModelGone)
+			s.span(501, 1101, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: "t", Phase: history.TurnEnded, Outcome: history.Failed}})
+			s.read(1102, history.Draining, 0)
+		}), violated: []string{"GATE-004"}},
+		{name: "it is cut in the noise, and nobody knows when", story: tell(launched, one, drained(1), func(s *story) {
+			s.stall(1004, 1100)
+			s.span(501, 1101, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: "t", Phase: history.TurnEnded, Outcome: history.Failed}})
+			s.read(1102, history.Draining, 0)
+		}), noisy: []string{"GATE-004"}, inconclusive: []string{"GATE-004"}},
 		{name: "it ends with the cancel", story: tell(launched, one, drained(1), func(s *story) { s.finish(3999, "t") }, cancelled(0))},
 		{name: "one that the cancel let in is counted later", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(4000)

@@ -95,16 +95,16 @@ func (v *View) answersFor(s *Spell) history.Stamp {
 // interrupted returns the event by which the turn, in flight when a spell began, ended as
 // it should not within a stretch; nil if there is none.
 func (t *Turn) interrupted(from, until history.Stamp) *history.Event {
-	if t.broken() && t.Ended.Return > from && t.Ended.Return <= until {
-		return t.Ended
-	}
-	if t.Outcome() == history.Finished || t.Aborted != nil {
+	if t.Outcome() == history.Finished {
 		return nil
 	}
 	for _, c := range t.Calls {
-		if c.Gone != nil && c.Done == nil && c.Gone.Call >= from && c.Gone.Return <= until && c.Called != nil {
-			return c.Gone
+		if t.Aborted == nil && c.Gone != nil && c.Done == nil && c.Gone.Call >= from && c.Gone.Return <= until && c.Called != nil {
+			return c.Gone // seen as it happened, while a client waits in one long read
 		}
+	}
+	if t.broken() && t.Ended.Return > from && t.Ended.Return <= until {
+		return t.Ended
 	}
 	return nil
 }
