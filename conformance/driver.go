@@ -191,6 +191,12 @@ func (g gateway) onTheWay(ctx context.Context, s *pod.Submitted) {
 	gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace() + bulk).WithPolling(poll).Should(expect.HaveItsReplyOnTheWay())
 }
 
+// arrivesWhole waits until such a reply has been read, once its client reads.
+func (g gateway) arrivesWhole(ctx context.Context, s *pod.Submitted) {
+	ginkgo.GinkgoHelper()
+	g.eventuallyTurn(ctx, s).WithTimeout(g.Grace() + bulk).Should(expect.FinishWhole())
+}
+
 // bulk is how long a reply of that length may be under way through a gateway, on a
 // machine that has much else to do.
 const bulk = 10 * time.Second

@@ -51,7 +51,7 @@ func (s *suite) count() {
 				gw.eventually(ctx).Should(expect.BeRunning())
 				gw.drain(ctx)
 				must(turn.Resume(ctx))
-				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+				gw.arrivesWhole(ctx, turn)
 				gw.drained(ctx)
 				gw.revert(ctx)
 			}

@@ -48,7 +48,7 @@ func (s *suite) finish() {
 				gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(1))
 				must(stalled.Resume(ctx))
 			}
-			gw.eventuallyTurn(ctx, stalled).Should(expect.FinishWhole())
+			gw.arrivesWhole(ctx, stalled)
 
 			gw.step(ctx, "the last byte is out: 0 is published, and draining holds")
 			gw.eventually(ctx).Should(expect.HaveCount(0))

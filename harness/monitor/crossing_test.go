@@ -59,6 +59,13 @@ func TestAcrossTheCancel(t *testing.T) {
 			s.read(4003, history.Running, count)
 		}
 	}
+	arrives := func(s *story) {
+		s.hold(600, "l", longAnd)
+		s.read(602, history.Running, 1)
+		s.model(700, "l", history.ModelReleased)
+		s.model(701, "l", history.ModelDone)
+		s.turn(710, "l", history.TurnResumed)
+	}
 	kept := func(s *story) {
 		s.read(4010, history.Running, 1)
 		s.finish(4100, "t")
@@ -96,6 +103,21 @@ func TestAcrossTheCancel(t *testing.T) {
 			s.span(501, 1101, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: "t", Phase: history.TurnEnded, Outcome: history.Failed}})
 			s.read(1102, history.Draining, 0)
 		}), noisy: []string{"GATE-004"}, inconclusive: []string{"GATE-004"}},
+		{name: "a long reply comes too slowly in the noise", story: tell(launched, arrives, drained(1), func(s *story) {
+			s.stall(2000, 4000)
+			s.outwaited(5100, 5100, "l")
+			s.read(5103, history.Draining, 0)
+		}), noisy: []string{"GATE-004"}, inconclusive: []string{"GATE-004"}},
+		{name: "a long reply comes too slowly", story: tell(launched, arrives, drained(1), func(s *story) {
+			s.outwaited(5100, 5100, "l")
+			s.read(5103, history.Draining, 0)
+		}), violated: []string{"GATE-004"}},
+		{name: "a long reply stops in the noise, well after it", story: tell(launched, arrives, drained(1), func(s *story) {
+			s.stall(1100, 1900)
+			s.turn(2000, "l", history.TurnProgress, func(t *history.Turn) { t.Bytes = 1000 })
+			s.outwaited(5100, 5100, "l")
+			s.read(5103, history.Draining, 0)
+		}), violated: []string{"GATE-004"}},
 		{name: "it ends with the cancel", story: tell(launched, one, drained(1), func(s *story) { s.finish(3999, "t") }, cancelled(0))},
 		{name: "one that the cancel let in is counted later", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(4000)

@@ -94,7 +94,8 @@ func (r *ruling) miss(v *View, from, to history.Stamp, margin time.Duration, exp
 // there is against the gateway is that time, which noise makes worthless.
 func (r *ruling) badEnd(v *View, end *history.Event, expected, actual string, evidence ...*history.Event) {
 	if end.Turn != nil && end.Turn.Outcome == history.Hung {
-		r.miss(v, end.Call, end.Return, end.Return.Sub(end.Call), expected, actual, evidence...)
+		from := min(v.byID[end.Turn.ID].waitsSince(), end.Return)
+		r.miss(v, from, end.Return, end.Return.Sub(from), expected, actual, evidence...)
 		return
 	}
 	r.violation(end.Return, expected, actual, evidence...)

@@ -80,6 +80,26 @@ func (t *Turn) failing() bool {
 	return false
 }
 
+// waitsSince is since when its client waits for nobody but the gateway: the last of what was
+// sent, let go by the model, taken up again, or arrived.
+func (t *Turn) waitsSince() history.Stamp {
+	last := dawn
+	for _, e := range []*history.Event{t.Sent, t.Resumed} {
+		if e != nil {
+			last = max(last, e.Return)
+		}
+	}
+	for _, c := range t.Calls {
+		if c.Released != nil {
+			last = max(last, c.Released.Return)
+		}
+	}
+	if n := len(t.Progress); n > 0 {
+		last = max(last, t.Progress[n-1].Return)
+	}
+	return last
+}
+
 // broken says whether it ended as no turn should.
 func (t *Turn) broken() bool {
 	switch t.Outcome() {

@@ -263,7 +263,10 @@ func (c *client) receive() {
 	if good { // a refusal's code is in its body
 		c.record(history.TurnAnswered, call, ret, c.seen(a))
 	}
-	a.readBody(resp, t.ingress.shape, func(total int) { c.progress.at(total, reads.call, reads.ret) })
+	a.readBody(resp, t.ingress.shape, func(total int) {
+		t.clock.again()
+		c.progress.at(total, reads.call, reads.ret)
+	})
 	if !good {
 		c.record(history.TurnAnswered, call, ret, c.seen(a))
 	}
@@ -322,7 +325,7 @@ func (c *client) broken(call, ret history.Stamp, a *answer, err error) {
 	case c.hung.Load():
 		ret = now()
 		ev.Outcome = history.Hung
-		ev.Detail = fmt.Sprintf("no end was seen within %v", c.t.clock.patience)
+		ev.Detail = fmt.Sprintf("nothing more was seen of it within %v", c.t.clock.patience)
 	default:
 		ev.Outcome = history.Cut
 		ev.Detail = describeBreak(err)

@@ -61,6 +61,18 @@ func (w *stopwatch) stop() {
 	w.started = false
 }
 
+// again has it measure anew: the gateway has given a sign.
+func (w *stopwatch) again() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.started {
+		return
+	}
+	w.rest()
+	w.left = w.patience
+	w.run()
+}
+
 func (w *stopwatch) run() {
 	if !w.started || w.halts > 0 || w.timer != nil {
 		return

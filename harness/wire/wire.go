@@ -296,7 +296,7 @@ type SubmitParams struct {
 	KeepAs     string        `json:"keep_as,omitempty"`      // name under which its connection is kept, for one more turn, once its answer is whole
 	Halves     bool          `json:"halves,omitempty"`       // the first half of its body is sent at once, before Submit returns; When is the other's moment
 	RetryFor   time.Duration `json:"retry_for_ns,omitempty"` // keep trying to connect (every 1 ms) this long: for turns thrown at a gateway that is starting
-	GiveUp     time.Duration `json:"give_up_ns"`             // when no end is seen by then, after the turn was sent and not counting time the latch holds it: hung
+	GiveUp     time.Duration `json:"give_up_ns"`             // when neither an end nor a piece of the reply is seen for so long, after the turn was sent and not counting time the latch holds it: hung
 	When       *When         `json:"when,omitempty"`
 }
 
