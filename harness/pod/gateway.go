@@ -116,9 +116,11 @@ func (g *Gateway) connect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		g.seqMu.Lock()
 		g.writer = w
 		g.o.Header = h
 		g.live.add(history.Event{Kind: history.KindHeader, Header: &h}) // the writer has it as number 0
+		g.seqMu.Unlock()
 	}
 	if err := g.probe.Configure(ctx, configure(g.pod.Resolved())); err != nil {
 		return fmt.Errorf("the probe could not be configured: %w", err)
@@ -142,11 +144,12 @@ func sidecars(r *runtime.Resolved) [][]string {
 	return all
 }
 
-// record numbers an event and keeps it; called in order by the wire client.
+// record numbers an event and keeps it; called in order by the wire client. What a probe
+// tells before it knows of a target, of a stall perhaps, belongs to no history.
 func (g *Gateway) record(e history.Event) {
 	g.seqMu.Lock()
 	defer g.seqMu.Unlock()
-	if g.isPast(e) {
+	if g.isPast(e) || g.writer == nil && g.o.File != "" {
 		return
 	}
 	g.seq++
