@@ -144,8 +144,8 @@ func (s *suite) count() {
 				gw.drained(ctx)
 				if drains {
 					gw.revert(ctx)
-				} else if s.stamps() { // whether the stamp of the life before still holds is EPOCH-003's to ask
-					must(gw.LearnEpoch(ctx))
+				} else {
+					s.learns(ctx, gw)
 				}
 				gw.accepts(ctx, pod.Turn{Purpose: "after a crash"})
 			}

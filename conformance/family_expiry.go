@@ -40,10 +40,7 @@ func (s *suite) expiry() {
 				must(gw.Respawn(ctx))
 				must(gw.AwaitReady(ctx))
 				gw.holds(ctx, gw.B()+gw.B()/4, expect.BeRunning())
-				// Whether the stamp of the life before still holds is EPOCH-003's to ask.
-				if s.stamps() {
-					must(gw.LearnEpoch(ctx))
-				}
+				s.learns(ctx, gw)
 				old.Epoch = gw.Epoch()
 				gw.layRequest(ctx, old)
 				gw.holds(ctx, gw.B()+gw.B()/4, expect.BeRunning())

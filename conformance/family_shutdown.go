@@ -28,9 +28,7 @@ func (s *suite) shutdown() {
 			if keeps {
 				gw.answered(ctx, pod.Turn{Ingress: gw.withoutStream(), Connection: "kept", Purpose: "after the SIGTERM, on an old connection"})
 			}
-			for _, ingress := range gw.ingresses() {
-				gw.answered(ctx, pod.Turn{Ingress: ingress, Purpose: "after the SIGTERM"})
-			}
+			gw.answeredOnAll(ctx, "after the SIGTERM")
 
 			gw.step(ctx, "the turns in flight go on, and finish one after the other")
 			if gw.streams(gw.streamed()) {
@@ -45,9 +43,7 @@ func (s *suite) shutdown() {
 			must(gw.Hold(ctx, gw.B()/2))
 			gw.cancelDrain(ctx)
 			must(gw.Hold(ctx, gw.B()/2))
-			for _, ingress := range gw.ingresses() {
-				gw.answered(ctx, pod.Turn{Ingress: ingress, Purpose: "after a cancel in the shutdown"})
-			}
+			gw.answeredOnAll(ctx, "after a cancel in the shutdown")
 			must(stream.Release(ctx))
 			gw.eventuallyTurn(ctx, stream).Should(expect.HaveEnded())
 			gw.exited(ctx)
@@ -128,6 +124,13 @@ func shutsDown(before pod.Published) func(pod.Reading) bool {
 			return !slices.ContainsFunc(before, known)
 		}
 		return false
+	}
+}
+
+// answeredOnAll is answered on every ingress, one after the other.
+func (g gateway) answeredOnAll(ctx context.Context, purpose string) {
+	for _, ingress := range g.ingresses() {
+		g.answered(ctx, pod.Turn{Ingress: ingress, Purpose: purpose})
 	}
 }
 

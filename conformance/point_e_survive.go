@@ -43,9 +43,7 @@ func (s *suite) survive() {
 			gw.heard(ctx)
 			gw.cancelDrain(ctx)
 			must(gw.Hold(ctx, gw.B()+gw.B()/10))
-			for _, ingress := range gw.ingresses() {
-				gw.answered(ctx, pod.Turn{Ingress: ingress, Purpose: "after a cancel in a shutdown"})
-			}
+			gw.answeredOnAll(ctx, "after a cancel in a shutdown")
 			gomega.Expect(gw.Published()).NotTo(expect.BeRunning())
 			must(turn.Release(ctx))
 			gw.exited(ctx)

@@ -232,6 +232,16 @@ func (s *suite) stamps() bool {
 		slices.ContainsFunc(s.specs, func(sp spec) bool { return sp.family == "EPOCH" && selects(runner.LabelFilter, labels(sp)) })
 }
 
+// learns has a gateway stamp the markers that are laid from here on, where they are to be
+// stamped: in each of its lives anew, since whether the stamp of the last one still holds is
+// EPOCH-003's to ask.
+func (s *suite) learns(ctx context.Context, gw gateway) {
+	ginkgo.GinkgoHelper()
+	if s.stamps() {
+		must(gw.LearnEpoch(ctx))
+	}
+}
+
 // within polls until ok, the end of d, or the end of ctx.
 func within(ctx context.Context, d time.Duration, ok func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, d)

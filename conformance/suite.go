@@ -180,9 +180,7 @@ func (s *suite) start(ctx ginkgo.SpecContext, sp spec) gateway {
 		if s.target.WarmUp {
 			gateway{gw, took}.acceptsOnAll(ctx, "to warm up")
 		}
-		if s.stamps() {
-			must(gw.LearnEpoch(ctx))
-		}
+		s.learns(ctx, gateway{gw, took})
 	}
 	took.Pod = time.Since(began)
 	return gateway{gw, took}

@@ -70,46 +70,37 @@ func dial(ctx context.Context, address string, retryFor time.Duration, tiny bool
 	}
 }
 
-// pending is how many bytes have come and were not read, without reading them; 0
-// also where that cannot be told.
-func (l *link) pending() int {
-	sc, ok := l.conn.(syscall.Conn)
-	if !ok {
-		return 0
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	n := 0
-	if err := raw.Control(func(fd uintptr) {
-		if have, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ); err == nil {
-			n = have
-		}
-	}); err != nil {
-		return 0
-	}
-	return n
-}
-
-// closed says whether the gateway has closed the connection, on which nothing is under way.
-func (l *link) closed() bool {
+// control does something with the connection's socket; it says whether that could be done.
+func (l *link) control(do func(fd int)) bool {
 	sc, ok := l.conn.(syscall.Conn)
 	if !ok {
 		return false
 	}
 	raw, err := sc.SyscallConn()
-	if err != nil {
-		return true
-	}
+	return err == nil && raw.Control(func(fd uintptr) { do(int(fd)) }) == nil
+}
+
+// pending is how many bytes have come and were not read, without reading them; 0
+// also where that cannot be told.
+func (l *link) pending() int {
+	n := 0
+	l.control(func(fd int) {
+		if have, err := unix.IoctlGetInt(fd, unix.TIOCINQ); err == nil {
+			n = have
+		}
+	})
+	return n
+}
+
+// closed says whether the connection, on which nothing is under way, was closed, by the
+// gateway or here.
+func (l *link) closed() bool {
 	over := false
-	if err := raw.Control(func(fd uintptr) {
-		n, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	open := l.control(func(fd int) {
+		n, _, err := unix.Recvfrom(fd, make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
 		over = n == 0 && err == nil || errors.Is(err, unix.ECONNRESET)
-	}); err != nil {
-		return true
-	}
-	return over
+	})
+	return over || !open
 }
 
 // widen undoes tiny, so that the rest of a long reply takes no age.
@@ -120,11 +111,7 @@ func (l *link) widen() {
 	}
 	const enough = 1 << 20
 	_ = tcp.SetReadBuffer(enough) // only speed is lost when it fails
-	if raw, err := tcp.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) {
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, enough)
-		})
-	}
+	l.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, enough) })
 }
 
 // reset hangs up as a client that died does.
