@@ -36,7 +36,7 @@ func (s *suite) status() {
 			gw.held(ctx, pod.Turn{Purpose: "cut off by the kill"})
 			gw.eventually(ctx).Should(expect.HaveCount(1))
 			must(gw.SIGKILL(ctx))
-			within(ctx, gw.B()/4, gw.readsAsGone)
+			within(ctx, gw.B()/2, gw.readsAsGone)
 			must(gw.Release(ctx))
 			if !gw.respawns(ctx) {
 				return
@@ -48,7 +48,7 @@ func (s *suite) status() {
 			gw.drained(ctx)
 			must(gw.SIGTERM(ctx))
 			gw.exited(ctx)
-			within(ctx, gw.B()/4, gw.readsAsGone)
+			within(ctx, gw.B()/2, gw.readsAsGone)
 		}, needs("status-http"))
 }
 

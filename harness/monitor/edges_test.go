@@ -199,7 +199,7 @@ func TestAdmissionEdges(t *testing.T) {
 		{name: "busy is no refusal", story: tell(launched, drained(0), func(s *story) {
 			s.turn(1100, "b", history.TurnSent)
 			s.end(1101, "b", history.Busy)
-		}), notArose: []string{"GATE-002"}},
+		}), notArose: []string{"GATE-002"}, violated: []string{"GATE-008"}},
 		{name: "refused within B of the cancel", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)
 			s.refuse(2001, "r")

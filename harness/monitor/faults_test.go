@@ -306,6 +306,26 @@ func TestFurtherFaults(t *testing.T) {
 			s.turn(1020, "f", history.TurnSent)
 			s.end(1021, "f", history.Failed)
 		}), violated: []string{"GATE-008"}},
+		{name: "refuses-as-busy", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1020, "b", history.TurnSent)
+			s.end(1021, "b", history.Busy)
+		}), violated: []string{"GATE-008"}},
+		{name: "busy with a turn in flight", story: tell(launched, func(s *story) {
+			s.hold(500, "t")
+			s.read(501, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.turn(1020, "b", history.TurnSent)
+			s.end(1021, "b", history.Busy)
+			s.finish(1100, "t")
+		})},
+		{name: "busy with what its session left", story: tell(launched, func(s *story) {
+			s.hold(500, "t", inSession("s"))
+			s.finish(600, "t")
+			s.read(610, history.Running, 0)
+		}, drained(0), func(s *story) {
+			s.turn(1020, "b", history.TurnSent, inSession("s"))
+			s.end(1021, "b", history.Busy)
+		})},
 		{name: "bare refusal", story: tell(launched, drained(0), func(s *story) {
 			s.turn(1020, "f", history.TurnSent)
 			s.turn(1021, "f", history.TurnEnded, func(t *history.Turn) { t.Outcome, t.Status = history.Refused, 500 })

@@ -66,6 +66,25 @@ func (f *flights) possibly(from, to history.Stamp) int {
 	return begun - over
 }
 
+// alone says whether nothing else can have kept the gateway busy while a turn waited for
+// its answer: no turn of its session before it, and none in flight.
+func (v *View) alone(t *Turn) bool {
+	from, to := t.Sent.Call, t.Ended.Return
+	return len(v.strange) == 0 && !slices.ContainsFunc(v.Turns, func(other *Turn) bool {
+		if other == t {
+			return false
+		}
+		if other.Session != "" && other.Session == t.Session && other.Sent != nil && other.Sent.Call < to {
+			return true
+		}
+		if other.reached() == nil && (other.Outcome() == history.Refused || other.Outcome() == history.Busy) {
+			return false // it was turned away as well
+		}
+		begun, over, ok := v.possible(other)
+		return ok && begun <= to && over >= from
+	})
+}
+
 // witnesses are the turns in flight for certain throughout an interval.
 type witnesses struct {
 	all        int

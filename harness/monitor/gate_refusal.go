@@ -58,7 +58,7 @@ func (v *View) cutByShutdown(t *Turn, called *history.Event) bool {
 
 // judgeRefusalShape is GATE-008: a turn that is not started because of the drain
 // is told so, within Prompt, in the shape the target declares. A failure, a cut
-// connection or no answer at all is not telling.
+// connection or no answer at all is not telling, nor is "busy" where nothing is.
 func judgeRefusalShape(v *View, r *ruling) {
 	for _, s := range v.Spells {
 		for _, t := range v.afterAck(s) {
@@ -72,6 +72,12 @@ func judgeRefusalShape(v *View, r *ruling) {
 				r.badEnd(v, t.Ended,
 					"a turn sent during a drain is refused as draining, in the shape the target declares",
 					fmt.Sprintf("turn %s to %s: %s", t.ID, t.Ingress, history.Describe(*t.Ended)),
+					s.Ack, t.Sent, t.Ended)
+			case t.Outcome() == history.Busy && v.alone(t):
+				r.arises()
+				r.violation(t.Ended.Return,
+					"a turn sent during a drain is refused as draining, in the shape the target declares",
+					fmt.Sprintf("turn %s to %s was refused as busy, with nothing in flight", t.ID, t.Ingress),
 					s.Ack, t.Sent, t.Ended)
 			case t.Outcome() == history.Refused:
 				r.arises()

@@ -79,8 +79,8 @@ func TestTouchingInstants(t *testing.T) {
 			s.action(1000, history.ActionSIGKILL)
 			s.process(1001, history.ProcessGone)
 			gone := s.returned()
-			s.http(1002, history.Running, 0)
-			s.from(gone.Add(off))
+			s.http(1202, history.Running, 0)
+			s.from(gone.Add(200*time.Millisecond + off))
 		}},
 	})
 }

@@ -160,7 +160,7 @@ func plantedInRestart() []plant {
 		}},
 		{"the dead are said to run", "RESTART-003", nil, func(w *world) {
 			w.kill()
-			w.pass(5)
+			w.pass(205)
 			w.observe(w.pages[1], &history.State{Publication: "http", State: history.Running, Busy: "false", Drainable: "true"})
 		}},
 		{"running after a SIGTERM", "STATE-007", nil, func(w *world) {

@@ -153,7 +153,8 @@ func (t *Turn) answeredByModel(at history.Stamp) bool {
 }
 
 // broke returns the first event by which the turn ended as it should not after the
-// instant, at its model or its client; nil if there is none.
+// instant, at its model or its client; nil if there is none. That nobody listens any more
+// where a client asks for a reply is no end of what the reply is to.
 func (t *Turn) broke(after history.Stamp) *history.Event {
 	if t.Outcome() == history.Finished {
 		return nil
@@ -163,7 +164,8 @@ func (t *Turn) broke(after history.Stamp) *history.Event {
 			return c.Gone
 		}
 	}
-	if (t.broken() || t.Outcome() == history.Refused) && t.Ended.Return > after {
+	told := t.Outcome() == history.Failed || t.Outcome() == history.Refused
+	if (told || t.broken() && !t.Detached) && t.Ended.Return > after {
 		return t.Ended
 	}
 	return nil

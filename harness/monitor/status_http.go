@@ -55,7 +55,8 @@ func disagrees(s *history.State) string {
 
 // judgeDead is RESTART-003: a gateway that is gone never reads as running or busy.
 // Files are not judged: what a process left when it was killed is nobody's answer.
-// A status that can't be reached doesn't read as anything.
+// A status that can't be reached doesn't read as anything. Until its parent has waited for
+// it, a process that is gone can be asked for and is there, which takes no tenth of B.
 func judgeDead(v *View, r *ruling) {
 	for _, l := range v.Lives {
 		if l.Gone == nil {
@@ -70,7 +71,8 @@ func judgeDead(v *View, r *ruling) {
 					break
 				}
 				r.arises()
-				if s := read.State; s.State == history.Running || s.Count > 0 || s.Busy == "true" {
+				s := read.State
+				if working := s.State == history.Running || s.Count > 0 || s.Busy == "true"; working && v.ran(l.Gone.Return, read.Event.Call) > v.Bound/10 {
 					r.violation(read.Event.Return, "a gateway that is gone is never reported as running or busy",
 						fmt.Sprintf("%s after the process was gone: %s", round(read.Event.Call.Sub(l.Gone.Return)), history.Describe(*read.Event)), l.Gone, read.Event)
 					break

@@ -61,9 +61,10 @@ func TestTheDeadAreNotRunning(t *testing.T) {
 		{name: "unreachable", story: killed(func(s *story) {
 			s.add(1010, history.Event{Kind: history.KindState, State: &history.State{Publication: "http", Problem: "unreachable", Error: "refused"}})
 		}), arose: three},
-		{name: "running", story: killed(func(s *story) { s.http(1010, history.Running, 0) }), violated: three},
-		{name: "busy", story: killed(func(s *story) { s.status(1010, history.Stopped, 0, "true", "false") }), violated: []string{"CONTROL-009", "RESTART-003"}},
-		{name: "counting", story: killed(func(s *story) { s.http(1010, history.Stopped, 2) }), violated: three},
+		{name: "not waited for yet", story: killed(func(s *story) { s.http(1010, history.Running, 0); s.http(1210, history.Stopped, 0) }), arose: three},
+		{name: "running", story: killed(func(s *story) { s.http(1010, history.Running, 0); s.http(1210, history.Running, 0) }), violated: three},
+		{name: "busy", story: killed(func(s *story) { s.status(1210, history.Stopped, 0, "true", "false") }), violated: []string{"CONTROL-009", "RESTART-003"}},
+		{name: "counting", story: killed(func(s *story) { s.http(1210, history.Stopped, 2) }), violated: three},
 		{name: "the file still says running", story: killed(func(s *story) { s.stale(1010, history.Running, 0) }), notArose: three},
 		{name: "while it goes", story: killed(func(s *story) {
 			s.span(1004, 1006, history.Event{Kind: history.KindState, State: &history.State{Publication: "http", State: history.Running}})

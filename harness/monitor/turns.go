@@ -19,6 +19,7 @@ type Turn struct {
 	Session  string
 	Origin   string // who starts it, when no client sends it; empty else
 	Durable  bool   // its ingress owes it when a crash cuts it off
+	Detached bool   // its reply comes otherwise than on the connection it is sent on
 	Reused   bool   // sent on a connection opened earlier
 	Streams  bool   // its client asked for a streamed reply, and reads it
 	Long     bool   // its client stalls, and its reply is longer than sockets hold
@@ -209,7 +210,7 @@ func (t *Turn) tell(e *history.Event) {
 	}
 	*slot = e
 	if e.Turn.Phase == history.TurnSent {
-		t.Reused, t.Durable = e.Turn.Reused, e.Turn.Durable
+		t.Reused, t.Durable, t.Detached = e.Turn.Reused, e.Turn.Durable, e.Turn.Detached
 		t.Streams = e.Turn.Streams && !e.Turn.Stalls
 		t.Long = e.Turn.Stalls && e.Turn.ReplyBytes >= DeliveryBytes
 	}
