@@ -248,7 +248,7 @@ type Turn struct {
 	Streams    bool        `json:"streams,omitempty"`     // on sent: the client asked for a streamed reply
 	ReplyBytes int         `json:"reply_bytes,omitempty"` // on sent: length of the reply the model will give
 	Durable    bool        `json:"durable,omitempty"`     // on sent: its ingress owes it when a crash cuts it off
-	Detached   bool        `json:"detached,omitempty"`    // on sent: its reply comes otherwise than on the connection it is sent on
+	Polled     bool        `json:"polled,omitempty"`      // on sent: its client asks for its reply, on connections of their own
 	Origin     string      `json:"origin,omitempty"`      // on expected: who starts it
 	// Due, on arranged, is the instant before which a job is not to start; 0 where
 	// nothing is waited for. Late is how long after it the gateway may take.

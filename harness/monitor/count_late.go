@@ -40,8 +40,7 @@ func judgeCountedLate(v *View, r *ruling) {
 func (v *View) newcomers(from, to history.Stamp) int {
 	n := 0
 	for _, t := range v.Turns {
-		begun, over, ok := v.possible(t)
-		if called := t.reached(); ok && begun <= to && over >= from && (called == nil || called.Return > from) {
+		if called := t.reached(); v.overlaps(t, from, to) && (called == nil || called.Return > from) {
 			n++
 		}
 	}

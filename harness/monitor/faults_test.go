@@ -306,10 +306,6 @@ func TestFurtherFaults(t *testing.T) {
 			s.turn(1020, "f", history.TurnSent)
 			s.end(1021, "f", history.Failed)
 		}), violated: []string{"GATE-008"}},
-		{name: "refuses-as-busy", story: tell(launched, drained(0), func(s *story) {
-			s.turn(1020, "b", history.TurnSent)
-			s.end(1021, "b", history.Busy)
-		}), violated: []string{"GATE-008"}},
 		{name: "busy with a turn in flight", story: tell(launched, func(s *story) {
 			s.hold(500, "t")
 			s.read(501, history.Running, 1)

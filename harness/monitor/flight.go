@@ -80,8 +80,7 @@ func (v *View) alone(t *Turn) bool {
 		if other.reached() == nil && (other.Outcome() == history.Refused || other.Outcome() == history.Busy) {
 			return false // it was turned away as well
 		}
-		begun, over, ok := v.possible(other)
-		return ok && begun <= to && over >= from
+		return v.overlaps(other, from, to)
 	})
 }
 

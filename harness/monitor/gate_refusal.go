@@ -60,6 +60,7 @@ func (v *View) cutByShutdown(t *Turn, called *history.Event) bool {
 // is told so, within Prompt, in the shape the target declares. A failure, a cut
 // connection or no answer at all is not telling, nor is "busy" where nothing is.
 func judgeRefusalShape(v *View, r *ruling) {
+	const told = "a turn sent during a drain is refused as draining, in the shape the target declares"
 	for _, s := range v.Spells {
 		for _, t := range v.afterAck(s) {
 			if t.Ended == nil || t.Ended.Return > s.Until || t.reached() != nil || t.Queued != nil || v.frozen(t.Sent.Call, t.Ended.Return) {
@@ -69,14 +70,12 @@ func judgeRefusalShape(v *View, r *ruling) {
 			case t.broken() && v.dying(s.Life, t.Ended.Return):
 			case t.broken():
 				r.arises()
-				r.badEnd(v, t.Ended,
-					"a turn sent during a drain is refused as draining, in the shape the target declares",
+				r.badEnd(v, t.Ended, told,
 					fmt.Sprintf("turn %s to %s: %s", t.ID, t.Ingress, history.Describe(*t.Ended)),
 					s.Ack, t.Sent, t.Ended)
 			case t.Outcome() == history.Busy && v.alone(t):
 				r.arises()
-				r.violation(t.Ended.Return,
-					"a turn sent during a drain is refused as draining, in the shape the target declares",
+				r.violation(t.Ended.Return, told,
 					fmt.Sprintf("turn %s to %s was refused as busy, with nothing in flight", t.ID, t.Ingress),
 					s.Ack, t.Sent, t.Ended)
 			case t.Outcome() == history.Refused:

@@ -10,8 +10,6 @@ import (
 // durable says that the turn's ingress owes it after a crash.
 func durable(t *history.Turn) { t.Durable = true }
 
-func detached(t *history.Turn) { t.Detached = true }
-
 // expect announces a turn that the gateway starts by itself.
 func (s *story) expect(at float64, id, origin string) {
 	s.turn(at, id, history.TurnExpected, func(t *history.Turn) { t.Origin = origin })

@@ -153,8 +153,8 @@ func (t *Turn) answeredByModel(at history.Stamp) bool {
 }
 
 // broke returns the first event by which the turn ended as it should not after the
-// instant, at its model or its client; nil if there is none. That nobody listens any more
-// where a client asks for a reply is no end of what the reply is to.
+// instant, at its model or its client; nil if there is none. That nobody answers any more
+// where a run is asked for is no end of the run.
 func (t *Turn) broke(after history.Stamp) *history.Event {
 	if t.Outcome() == history.Finished {
 		return nil
@@ -165,7 +165,7 @@ func (t *Turn) broke(after history.Stamp) *history.Event {
 		}
 	}
 	told := t.Outcome() == history.Failed || t.Outcome() == history.Refused
-	if (told || t.broken() && !t.Detached) && t.Ended.Return > after {
+	if (told || t.broken() && !t.Polled) && t.Ended.Return > after {
 		return t.Ended
 	}
 	return nil

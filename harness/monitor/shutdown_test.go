@@ -22,6 +22,15 @@ func inFlight(s *story) {
 	s.read(100.5, history.Running, 1)
 }
 
+// polling is that gateway, told, with a run in flight besides that its client asks for.
+func polling(s *story) {
+	inFlight(s)
+	s.hold(200, "run", func(t *history.Turn) { t.Polled = true })
+	s.read(201, history.Running, 2)
+	s.action(1000, history.ActionSIGTERM)
+	s.read(1002, history.Stopping, 2)
+}
+
 // signalledSlowly has the engine take until 1100 to say that it sent the signal.
 func signalledSlowly(s *story) {
 	s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
@@ -118,31 +127,19 @@ func TestShutdown(t *testing.T) {
 			s.model(1003, "t", history.ModelGone)
 			s.end(1004, "t", history.Cut)
 		}, leaves(1010, 0)), violated: first, notArose: []string{"SHUTDOWN-002"}},
-		{name: "shutdown-forgets-runs", story: tell(inFlight, func(s *story) {
-			s.hold(200, "run", detached)
-			s.read(201, history.Running, 2)
-			s.action(1000, history.ActionSIGTERM)
-			s.read(1002, history.Stopping, 2)
+		{name: "shutdown-forgets-runs", story: tell(polling, func(s *story) {
 			s.model(1003, "run", history.ModelGone)
 			s.finish(2000, "t")
 			s.end(2011, "run", history.Cut)
 		}, leaves(2010, 0)), violated: first},
-		{name: "a run whose client finds nobody to ask", story: tell(inFlight, func(s *story) {
-			s.hold(200, "run", detached)
-			s.read(201, history.Running, 2)
-			s.action(1000, history.ActionSIGTERM)
-			s.read(1002, history.Stopping, 2)
+		{name: "a run whose client finds nobody to ask", story: tell(polling, func(s *story) {
 			s.refuse(1010, "late")
 			s.end(1011, "run", history.Cut)
 			s.finish(2000, "t")
 			s.model(2001, "run", history.ModelReleased)
 			s.model(2002, "run", history.ModelDone)
 		}, leaves(2010, 0)), arose: first},
-		{name: "a run that is said to have failed", story: tell(inFlight, func(s *story) {
-			s.hold(200, "run", detached)
-			s.read(201, history.Running, 2)
-			s.action(1000, history.ActionSIGTERM)
-			s.read(1002, history.Stopping, 2)
+		{name: "a run that is said to have failed", story: tell(polling, func(s *story) {
 			s.end(1011, "run", history.Failed)
 			s.finish(2000, "t")
 		}, leaves(2010, 0)), violated: first},

@@ -71,8 +71,7 @@ func judgeDead(v *View, r *ruling) {
 					break
 				}
 				r.arises()
-				s := read.State
-				if working := s.State == history.Running || s.Count > 0 || s.Busy == "true"; working && v.ran(l.Gone.Return, read.Event.Call) > v.Bound/10 {
+				if read.atWork() && v.ran(l.Gone.Return, read.Event.Call) > v.Bound/10 {
 					r.violation(read.Event.Return, "a gateway that is gone is never reported as running or busy",
 						fmt.Sprintf("%s after the process was gone: %s", round(read.Event.Call.Sub(l.Gone.Return)), history.Describe(*read.Event)), l.Gone, read.Event)
 					break
@@ -80,4 +79,9 @@ func judgeDead(v *View, r *ruling) {
 			}
 		}
 	}
+}
+
+// atWork says whether it shows a gateway that is running or busy.
+func (r *Read) atWork() bool {
+	return r.State.State == history.Running || r.State.Count > 0 || r.State.Busy == "true"
 }

@@ -19,7 +19,7 @@ type Turn struct {
 	Session  string
 	Origin   string // who starts it, when no client sends it; empty else
 	Durable  bool   // its ingress owes it when a crash cuts it off
-	Detached bool   // its reply comes otherwise than on the connection it is sent on
+	Polled   bool   // its client asks for its reply, on connections of their own
 	Reused   bool   // sent on a connection opened earlier
 	Streams  bool   // its client asked for a streamed reply, and reads it
 	Long     bool   // its client stalls, and its reply is longer than sockets hold
@@ -210,7 +210,7 @@ func (t *Turn) tell(e *history.Event) {
 	}
 	*slot = e
 	if e.Turn.Phase == history.TurnSent {
-		t.Reused, t.Durable, t.Detached = e.Turn.Reused, e.Turn.Durable, e.Turn.Detached
+		t.Reused, t.Durable, t.Polled = e.Turn.Reused, e.Turn.Durable, e.Turn.Polled
 		t.Streams = e.Turn.Streams && !e.Turn.Stalls
 		t.Long = e.Turn.Stalls && e.Turn.ReplyBytes >= DeliveryBytes
 	}
@@ -330,6 +330,12 @@ func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
 		to = max(to, over)
 	}
 	return from, to, to >= from
+}
+
+// overlaps says whether it may have been in flight at some time in [from, to].
+func (v *View) overlaps(t *Turn, from, to history.Stamp) bool {
+	begun, over, ok := v.possible(t)
+	return ok && begun <= to && over >= from
 }
 
 // unseen says whether what the gateway was asked to do by itself later may be done where

@@ -203,7 +203,7 @@ func (c *client) send() bool {
 	ret := now()
 	c.record(history.TurnSent, call, ret, history.Turn{
 		Stalls: t.params.Stall, Streams: t.ingress.Stream, ReplyBytes: t.replyBytes(), Durable: t.ingress.Durable,
-		Detached: t.ingress.Poll != nil || t.ingress.Callback != nil,
+		Polled: t.ingress.Poll != nil,
 	})
 	closeOnce(t.sent)
 	if err != nil {
