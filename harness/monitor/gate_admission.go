@@ -250,8 +250,8 @@ func (v *View) unread(s *Spell, p *Publication, last *Read) int {
 }
 
 // owed is how many turns of the gateway's own may have claimed a slot in
-// between: turns of an earlier life, or of no client, that reached the model, and of an
-// earlier instantiation that nobody told of.
+// between: turns of an earlier life, or of no client, that reached the model or had no
+// time to, and of an earlier instantiation that nobody told of.
 func (v *View) owed(s *Spell, from, to history.Stamp) int {
 	n := 0
 	for _, t := range v.inherited[s.Life.Index] {
@@ -260,6 +260,11 @@ func (v *View) owed(s *Spell, from, to history.Stamp) int {
 				n++
 				break
 			}
+		}
+	}
+	for _, t := range v.Turns {
+		if begun, over, ok := v.takenUp(t, s.Life); ok && begun <= to && over >= from {
+			n++
 		}
 	}
 	for _, called := range v.strange {

@@ -65,17 +65,18 @@ func judgeFollowUps(v *View, r *ruling) {
 		if f.Queued == nil {
 			continue
 		}
-		switch n := f.callsIn(f.Life, v); {
-		case n == 0:
+		calls := v.callsIn(f.Turn, f.Life)
+		if len(calls) == 0 {
 			v.lost(f, r)
-		case n <= usual:
-			r.arises()
-		default:
-			r.arises()
-			r.violation(f.Calls[len(f.Calls)-1].Called.Return,
+			continue
+		}
+		r.arises()
+		if n := asked(calls); n > usual {
+			last := calls[len(calls)-1].Called
+			r.violation(last.Return,
 				"a follow-up that was queued runs exactly once",
-				fmt.Sprintf("turn %s was acknowledged as queued, and the model was called for it %d times; other turns take %d", f.ID, n, usual),
-				f.Sent, f.Queued, f.reached(), f.Calls[len(f.Calls)-1].Called)
+				fmt.Sprintf("turn %s was acknowledged as queued, and the model was asked for its reply %d times; for other turns it is asked %d times at the most", f.ID, n, usual),
+				f.Sent, f.Queued, f.reached(), last)
 		}
 	}
 }
@@ -135,19 +136,8 @@ func (v *View) lost(f followUp, r *ruling) {
 		f.ahead.Sent, f.Sent, f.Queued)
 }
 
-// callsIn is how often the model was called for the turn in a life of the gateway.
-func (t *Turn) callsIn(l *Life, v *View) int {
-	n := 0
-	for _, c := range t.Calls {
-		if c.Called != nil && v.lifeAt(c.Called.Call) == l {
-			n++
-		}
-	}
-	return n
-}
-
-// usualCalls is how many calls of the model an ordinary turn takes: a gateway may ask
-// it for a title as well.
+// usualCalls is how often the model is asked for a reply in an ordinary turn: a gateway
+// may ask it for a title as well.
 func (v *View) usualCalls(followUps []followUp) int {
 	queued := map[*Turn]bool{}
 	for _, f := range followUps {
@@ -156,8 +146,20 @@ func (v *View) usualCalls(followUps []followUp) int {
 	most := 1
 	for _, t := range v.sent {
 		if !queued[t] && t.Outcome() == history.Finished {
-			most = max(most, t.callsIn(t.Life, v))
+			most = max(most, asked(v.callsIn(t, t.Life)))
 		}
 	}
 	return most
+}
+
+// asked is how many of the calls asked for a reply, also those that still wait for it. How
+// many tools a turn takes before is its model's affair, and a call that fails may be made again.
+func asked(calls []*Call) int {
+	n := 0
+	for _, c := range calls {
+		if tool := c.Done != nil && c.Done.Model.Tool != ""; !tool && !c.Failing {
+			n++
+		}
+	}
+	return n
 }

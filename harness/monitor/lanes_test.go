@@ -28,6 +28,12 @@ func (s *story) run(at float64, id string, call int) {
 	}
 }
 
+// tooled has the model called for a turn, and answer with the call of a tool.
+func (s *story) tooled(at float64, id string, call int) {
+	s.call(at, id, call, history.ModelCalled)
+	s.call(at+1, id, call, history.ModelDone, func(m *history.Model) { m.Tool = "clock" })
+}
+
 func (s *story) session(at float64, name string, turns ...string) {
 	s.add(at, history.Event{Kind: history.KindSession, Session: &history.Session{Name: name, Turns: turns}})
 }
@@ -102,6 +108,23 @@ func TestRightLanes(t *testing.T) {
 			s.run(710, "queued", 1)
 			s.run(711, "queued", 2)
 			s.read(712, history.Running, 0)
+			s.stale(20000, history.Running, 0)
+		}), arose: []string{"GATE-006"}},
+		{name: "tools are called before the reply, and by no other turn", story: tell(launched, busySession, func(s *story) {
+			s.finish(700, "ahead")
+			s.tooled(710, "queued", 1)
+			s.tooled(712, "queued", 2)
+			s.run(714, "queued", 3)
+			s.read(715, history.Running, 0)
+			s.stale(20000, history.Running, 0)
+		}), arose: []string{"GATE-006"}},
+		{name: "a model that failed is called again", story: tell(launched, busySession, func(s *story) {
+			s.finish(700, "ahead")
+			for n, phase := range []history.ModelPhase{history.ModelCalled, history.ModelDone} {
+				s.call(710+float64(n), "queued", 1, phase, func(m *history.Model) { m.Fail = 500 })
+			}
+			s.run(714, "queued", 2)
+			s.read(715, history.Running, 0)
 			s.stale(20000, history.Running, 0)
 		}), arose: []string{"GATE-006"}},
 		{name: "every end gives its slot back", story: tell(launched, func(s *story) {
@@ -224,6 +247,14 @@ func TestWrongLanes(t *testing.T) {
 			s.run(710, "queued", 1)
 			s.run(720, "queued", 2)
 			s.read(722, history.Running, 0)
+		}), violated: []string{"GATE-006"}},
+		{name: "a follow-up that runs twice, with a tool each time", story: tell(launched, busySession, func(s *story) {
+			s.finish(700, "ahead")
+			s.tooled(710, "queued", 1)
+			s.run(714, "queued", 2)
+			s.tooled(720, "queued", 3)
+			s.call(724, "queued", 4, history.ModelCalled)
+			s.read(725, history.Running, 1)
 		}), violated: []string{"GATE-006"}},
 		{name: "refusal-in-history", story: tell(launched, drained(0), func(s *story) {
 			s.refuse(1100, "r", inSession("s"))

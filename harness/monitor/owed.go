@@ -112,6 +112,39 @@ func (v *View) replaysOf(t *Turn) []rerun {
 	return out
 }
 
+// takenUp returns when a turn that the gateway owed, and not to a client of that life, may
+// have been in flight in a life that was over before it had to reach the model in it. A
+// slot is claimed some instants before the model is called, and a kill can fall between.
+func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
+	var within history.Stamp // it had until then to reach the model
+	switch {
+	case t.Sent == nil && t.Arranged != nil && t.reached() == nil:
+		if status := t.Arranged.Turn.Status; status != 0 && !t.accepted() {
+			return 0, 0, false
+		}
+		from = max(t.Arranged.Call, t.Arranged.Turn.Due)
+		within = max(t.Arranged.Return, t.Arranged.Turn.Due.Add(t.Arranged.Turn.Late)).Add(v.Grace)
+	case t.Sent != nil && t.Durable && t.Life.Index < l.Index && t.unfinished():
+		from, within = l.From, l.From.Add(v.Grace)
+		if l.Ready != nil {
+			within = l.Ready.Return.Add(v.Grace)
+		}
+	default:
+		return 0, 0, false
+	}
+	from = max(from, l.From)
+	return from, l.Over, from <= l.Over && l.Over <= within && len(v.callsIn(t, l)) == 0
+}
+
+// unfinished says whether a turn was taken, or may have been, and no model replied to it.
+func (t *Turn) unfinished() bool {
+	switch t.Outcome() {
+	case history.Refused, history.Busy, history.Unsent, history.Finished:
+		return false
+	}
+	return !slices.ContainsFunc(t.Calls, (*Call).replied)
+}
+
 // repliesPerTurn is how often the gateway asks the model for a reply in the course
 // of one turn, as turns that finished in the ordinary way show: some gateways ask
 // for more than the reply, a summary perhaps. More than that is more than one run.

@@ -459,7 +459,55 @@ func TestLaterInTheNextInstantiation(t *testing.T) {
 			s.call(910, "j", 1, history.ModelCalled)
 			s.reply(920, "j", 1)
 		}, anew), violated: []string{"COUNT-007"}},
-		{name: "a job, respawned", story: tell(launched, job, again), violated: ghost},
+		{name: "a job, respawned", story: tell(launched, job, again, func(s *story) { s.stale(12000, history.Running, 0) }), violated: []string{"COUNT-007"}},
+	})
+}
+
+// A slot is claimed some instants before the model is called, and the life can end in
+// between: what the gateway owed may have been in flight all the same.
+func TestKilledBeforeItsModelWasCalled(t *testing.T) {
+	killed := func(s *story) {
+		s.action(1200, history.ActionSIGKILL)
+		s.process(1201, history.ProcessGone)
+	}
+	completed := func(status int) func(*story) {
+		return func(s *story) {
+			s.expect(900, "p", history.OriginBackground)
+			s.complete(1100, "p", status)
+			s.read(1104, history.Draining, 1)
+		}
+	}
+	replayed := do(cutInDrain(0), func(s *story) {
+		s.read(1620, history.Draining, 1)
+		s.action(1630, history.ActionSIGKILL)
+		s.process(1631, history.ProcessGone)
+		s.up(1700, history.ActionRespawn)
+		s.read(1712, history.Draining, 1)
+		s.call(1713, "t", 2, history.ModelCalled)
+	})
+	lives := func(s *story) { s.stale(13000, history.Draining, 1) }
+	jobbed := func(due float64) func(*story) {
+		return func(s *story) {
+			s.job(500, "j", due)
+			s.action(1000, history.ActionSIGKILL)
+			s.process(1020, history.ProcessGone)
+			s.up(1100, history.ActionRespawn)
+			s.read(1130, history.Running, 1)
+			s.action(1140, history.ActionSIGKILL)
+			s.process(1141, history.ProcessGone)
+		}
+	}
+	ghost := []string{"COUNT-002", "COUNT-007"}
+	rises := append(ghost, "GATE-003")
+	runChecks(t, []check{
+		{name: "a completion", story: tell(launched, drained(0), completed(202), killed)},
+		{name: "a completion without an answer", story: tell(launched, drained(0), completed(0), killed)},
+		{name: "a completion that was not taken", story: tell(launched, drained(0), completed(500), killed), violated: rises},
+		{name: "a completion that had the time", story: tell(launched, drained(0), completed(202), lives), violated: append(rises, "GATE-007")},
+		{name: "a turn that is run again", story: tell(replayed)},
+		{name: "a turn that nobody owes", story: tell(launched, drained(0), func(s *story) { s.read(1104, history.Draining, 1) }, killed), violated: rises},
+		{name: "a job", story: tell(launched, jobbed(1100))},
+		{name: "a job that is not due yet", story: tell(launched, jobbed(1150)), violated: ghost},
 	})
 }
 

@@ -329,6 +329,11 @@ func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
 		}
 		to = max(to, over)
 	}
+	for _, l := range v.Lives {
+		if begun, over, taken := v.takenUp(t, l); taken {
+			from, to = min(from, begun), max(to, over)
+		}
+	}
 	return from, to, to >= from
 }
 
