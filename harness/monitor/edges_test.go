@@ -28,6 +28,13 @@ func TestWatchEdges(t *testing.T) {
 		{name: "late, in the noise", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(2000, 2100) })),
 			noisy: []string{"WATCH-001"}, inconclusive: []string{"WATCH-001"}},
 		{name: "late, with a stall too short to matter", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(2000, 2040) })), violated: []string{"WATCH-001"}},
+		{name: "as late as noise may have it", story: tell(launched, lateBegin(14199, func(s *story) { s.stall(2000, 3200) })),
+			noisy: []string{"WATCH-001"}, inconclusive: []string{"WATCH-001"}},
+		{name: "later than any noise has it", story: tell(launched, lateBegin(14203, func(s *story) { s.stall(2000, 3200) })), violated: []string{"WATCH-001"}},
+		{name: "later, with a gateway that was kept from running", story: tell(launched, lateBegin(14203, func(s *story) {
+			s.stall(2000, 3200)
+			s.stall(5000, 5100)
+		})), noisy: []string{"WATCH-001"}, inconclusive: []string{"WATCH-001"}},
 		{name: "late, with a stall before", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(500, 900) })), violated: []string{"WATCH-001"}},
 		{name: "late in the noise, then retaken", story: tell(launched, lateBegin(3500, func(s *story) { s.stall(2000, 2100) }), func(s *story) {
 			s.cancel(4000)
