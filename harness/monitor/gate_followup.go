@@ -71,7 +71,7 @@ func judgeFollowUps(v *View, r *ruling) {
 			continue
 		}
 		r.arises()
-		if n := asked(calls); n > usual {
+		if n := number(calls, (*Call).asks); n > usual {
 			last := calls[len(calls)-1].Called
 			r.violation(last.Return,
 				"a follow-up that was queued runs exactly once",
@@ -143,23 +143,5 @@ func (v *View) usualCalls(followUps []followUp) int {
 	for _, f := range followUps {
 		queued[f.Turn] = true
 	}
-	most := 1
-	for _, t := range v.sent {
-		if !queued[t] && t.Outcome() == history.Finished {
-			most = max(most, asked(v.callsIn(t, t.Life)))
-		}
-	}
-	return most
-}
-
-// asked is how many of the calls asked for a reply, also those that still wait for it. How
-// many tools a turn takes before is its model's affair, and a call that fails may be made again.
-func asked(calls []*Call) int {
-	n := 0
-	for _, c := range calls {
-		if tool := c.Done != nil && c.Done.Model.Tool != ""; !tool && !c.Failing {
-			n++
-		}
-	}
-	return n
+	return v.mostPerTurn((*Call).asks, queued)
 }

@@ -26,8 +26,12 @@ func (c *Call) over() *history.Event {
 	return c.Gone
 }
 
+// asks says whether it asks for the turn's reply, as far as is known. How many tools a turn
+// takes before is its model's affair, and a call that fails may be made again.
+func (c *Call) asks() bool { return !c.Failing && (c.Done == nil || c.Done.Model.Tool == "") }
+
 // replied says whether the model gave its whole reply to it.
-func (c *Call) replied() bool { return c.Done != nil && c.Done.Model.Tool == "" && !c.Failing }
+func (c *Call) replied() bool { return c.Done != nil && c.asks() }
 
 // replying is the call by which a turn comes to its reply, or its last one so far. What a
 // gateway asks of the model beyond the reply, a title perhaps, keeps nobody waiting.
@@ -118,10 +122,7 @@ func (v *View) replaysOf(t *Turn) []rerun {
 func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
 	var within history.Stamp // it had until then to reach the model
 	switch {
-	case t.Sent == nil && t.Arranged != nil && t.reached() == nil:
-		if status := t.Arranged.Turn.Status; status != 0 && !t.accepted() {
-			return 0, 0, false
-		}
+	case t.Sent == nil && t.Arranged != nil && t.reached() == nil && (t.accepted() || t.Arranged.Turn.Status == 0):
 		from = max(t.Arranged.Call, t.Arranged.Turn.Due)
 		within = max(t.Arranged.Return, t.Arranged.Turn.Due.Add(t.Arranged.Turn.Late)).Add(v.Grace)
 	case t.Sent != nil && t.Durable && t.Life.Index < l.Index && t.unfinished():
@@ -148,20 +149,24 @@ func (t *Turn) unfinished() bool {
 // repliesPerTurn is how often the gateway asks the model for a reply in the course
 // of one turn, as turns that finished in the ordinary way show: some gateways ask
 // for more than the reply, a summary perhaps. More than that is more than one run.
-func (v *View) repliesPerTurn() int {
+func (v *View) repliesPerTurn() int { return v.mostPerTurn((*Call).replied, nil) }
+
+// mostPerTurn is how many such calls a turn that finished took at the most, and 1 at least.
+func (v *View) mostPerTurn(such func(*Call) bool, except map[*Turn]bool) int {
 	most := 1
 	for _, t := range v.sent {
-		if t.Outcome() == history.Finished {
-			most = max(most, replies(v.callsIn(t, t.Life)))
+		if !except[t] && t.Outcome() == history.Finished {
+			most = max(most, number(v.callsIn(t, t.Life), such))
 		}
 	}
 	return most
 }
 
-func replies(calls []*Call) int {
+// number is how many of the calls are such.
+func number(calls []*Call, such func(*Call) bool) int {
 	n := 0
 	for _, c := range calls {
-		if c.replied() {
+		if such(c) {
 			n++
 		}
 	}

@@ -56,7 +56,7 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 			}
 		default:
 			r.arises()
-			if n := replies(calls); n > perTurn {
+			if n := number(calls, (*Call).replied); n > perTurn {
 				r.violation(calls[len(calls)-1].Called.Return, expected,
 					fmt.Sprintf("turn %s had %d replies from the model after one respawn", t.ID, n),
 					kill, l.Start, calls[0].Called, calls[len(calls)-1].Called)

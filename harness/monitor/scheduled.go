@@ -113,7 +113,7 @@ func (v *View) judgeMissedJob(s *Spell, j job, perTurn int, r *ruling) {
 	}
 	r.arises()
 	calls := v.callsIn(j.Turn, s.Life)
-	if n := replies(calls); n > perTurn {
+	if n := number(calls, (*Call).replied); n > perTurn {
 		r.violation(calls[len(calls)-1].Called.Return, expected,
 			fmt.Sprintf("job %s had %d replies from the model after it", j.ID, n),
 			j.Arranged, cancel, calls[0].Called, calls[len(calls)-1].Called)
