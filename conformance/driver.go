@@ -305,6 +305,17 @@ func (g gateway) pick(stream bool) string {
 	return g.Target().Ingresses[0].Name
 }
 
+// detached are the names of the ingresses whose replies come later, or elsewhere.
+func (g gateway) detached() []string {
+	var names []string
+	for _, in := range g.Target().Ingresses {
+		if in.Detached() {
+			names = append(names, in.Name)
+		}
+	}
+	return names
+}
+
 // delivers says whether a reply of an ingress can be kept from being handed over.
 func (g gateway) delivers(name string) bool {
 	return !slices.ContainsFunc(g.Target().Ingresses, func(in target.Ingress) bool { return in.Name == name && !in.Stalls() })

@@ -18,6 +18,10 @@ func (s *suite) shutdown() {
 			gw.step(ctx, "put a plain and a streamed turn in flight, and keep a connection open")
 			plain := gw.held(ctx, pod.Turn{Ingress: gw.withoutStream(), ToolCalls: gw.toolCalls(), Purpose: "in flight at the shutdown"})
 			stream := gw.held(ctx, pod.Turn{Ingress: gw.streamed(), Purpose: "in flight at the shutdown, streamed"})
+			var runs []*pod.Submitted
+			for _, ingress := range gw.detached()[:min(len(gw.detached()), max(gw.Target().Capacity-2, 0))] {
+				runs = append(runs, gw.held(ctx, pod.Turn{Ingress: ingress, Purpose: "in flight at the shutdown, with nobody connected"}))
+			}
 			keeps := slices.Contains(gw.connected(), gw.withoutStream())
 			if keeps {
 				must(gw.OpenConnections(ctx, gw.withoutStream(), "kept"))
@@ -37,6 +41,10 @@ func (s *suite) shutdown() {
 			must(plain.Release(ctx))
 			gw.eventuallyTurn(ctx, plain).Should(expect.HaveEnded())
 			must(gw.Hold(ctx, gw.B()/4))
+			for _, run := range runs { // its client may find nobody to ask
+				must(run.Release(ctx))
+				gw.eventuallyTurn(ctx, run).Should(expect.HaveRun())
+			}
 
 			gw.step(ctx, "a drain that is requested now, and taken back, brings nothing back")
 			gw.beginDrain(ctx)
