@@ -92,6 +92,34 @@ func TestSoakOfAWrongGateway(t *testing.T) {
 	right.must(t, 0, "0 of 1 plays failed")
 }
 
+// A gateway comes back from a home that was full or read-only, and then breaks nothing.
+func TestSoakOfAHomeThatCannotBeWritten(t *testing.T) {
+	for _, how := range []string{"full", "read-only"} {
+		t.Run(how, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "schedule.json")
+			steps := `{"schema": 1, "steps": [{"do": "home", "how": "` + how + `", "ms": 300},
+				{"do": "submit", "turn": "a", "hold": true}, {"do": "await", "what": "held", "turn": "a"},
+				{"do": "begin"}, {"do": "await", "what": "draining"}, {"do": "sigkill"}, {"do": "respawn"}]}`
+			if err := os.WriteFile(file, []byte(steps), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			dir := report(t)
+			r := drainproof(t, "replay", file, "--runtime", runtimeUnderTest(), "--observe", "500ms", "--times", "1", "--report", dir)
+			if runtimeUnderTest() != "docker" {
+				r.must(t, 2, "step 1 (home ("+how+"), 300ms) needs a home that is mounted for it")
+				return
+			}
+			r.must(t, 0, "0 of 1 plays failed")
+			if rest := left(t); len(rest) > 0 {
+				t.Errorf("left behind: %v", rest)
+			}
+			if rest, _ := filepath.Glob(filepath.Join(dir, "*.before")); len(rest) > 0 {
+				t.Errorf("the history of what is not judged was kept: %v", rest)
+			}
+		})
+	}
+}
+
 // Ctrl-C ends a soak with a report, and leaves nothing behind.
 func TestSoakInterrupted(t *testing.T) {
 	dir := report(t)

@@ -26,6 +26,9 @@ type Options struct {
 	Header   history.Header // Image, Runtime, Target and StampError are filled in
 	File     string         // path of the history; "" keeps it in memory only
 	Progress func(string)   // told every step; may be nil
+	// HomeBytes limits the home, so that it can be full; 0: it does not. Such a pod cannot
+	// be recreated.
+	HomeBytes int64
 }
 
 // Gateway is one gateway under test in its pod.
@@ -51,7 +54,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	p, err := o.Runtime.NewPod(ctx, o.Target, o.Prepared, runtime.PodOptions{Name: o.Header.Spec})
+	p, err := o.Runtime.NewPod(ctx, o.Target, o.Prepared, runtime.PodOptions{Name: o.Header.Spec, HomeBytes: o.HomeBytes})
 	if err != nil {
 		return nil, err
 	}

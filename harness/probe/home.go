@@ -12,6 +12,10 @@ import (
 	"github.com/drainproof/drainproof/harness/wire"
 )
 
+// maxBallast bounds a file that is to take all the room there is: where that is more, the
+// home is no small one, and what it lies on must not be filled.
+const maxBallast = 1 << 30
+
 // maxFile bounds a file of the home that is sent over the conversation; base64
 // and the frame must fit into one line.
 const maxFile = 40 << 20
@@ -58,6 +62,8 @@ func (s *session) file(p wire.FileParams) (any, error) {
 		return readHomeFile(root, p.Path)
 	case "remove":
 		return nil, root.RemoveAll(p.Path)
+	case "fill":
+		return nil, fillHome(root, p.Path)
 	case "stat":
 		switch _, err := root.Lstat(p.Path); {
 		case errors.Is(err, fs.ErrNotExist):
@@ -67,7 +73,7 @@ func (s *session) file(p wire.FileParams) (any, error) {
 		}
 		return wire.FileResult{Exists: true}, nil
 	default:
-		return nil, fmt.Errorf("unknown operation %q; there are write, read, remove, stat", p.Op)
+		return nil, fmt.Errorf("unknown operation %q; there are write, read, remove, fill, stat", p.Op)
 	}
 }
 
@@ -92,6 +98,40 @@ func (s *session) writeFile(root *os.Root, p wire.FileParams) error {
 		err = errors.Join(err, f.Chown(s.config.UID, s.config.GID))
 	}
 	return errors.Join(err, f.Close())
+}
+
+// fillHome makes a file that takes all the room there is in the home, to the last byte, or
+// has it grow to that. What could not be made is taken away again.
+func fillHome(root *os.Root, path string) error {
+	f, err := root.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	written, err := takeAll(f)
+	if err == nil && written >= maxBallast {
+		err = fmt.Errorf("there is room for more than %d bytes; only a home of limited size can be filled", maxBallast)
+	}
+	err = errors.Join(err, f.Close())
+	if err != nil {
+		err = errors.Join(err, root.Remove(path))
+	}
+	return err
+}
+
+// takeAll writes zeros until there is no room for one more, or there is no end of it.
+func takeAll(w io.Writer) (written int, err error) {
+	zeros := make([]byte, 1<<20)
+	for len(zeros) > 0 && written < maxBallast {
+		n, err := w.Write(zeros)
+		written += n
+		switch {
+		case errors.Is(err, syscall.ENOSPC):
+			zeros = zeros[:len(zeros)/2]
+		case err != nil:
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 func readHomeFile(root *os.Root, path string) (wire.FileResult, error) {

@@ -3,6 +3,7 @@ package probe
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/drainproof/drainproof/harness/wire"
@@ -48,6 +49,35 @@ func TestFilesOfTheHome(t *testing.T) {
 	}
 	if _, err := os.Stat("/etc"); err != nil {
 		t.Fatal("the home was left")
+	}
+}
+
+// room is a place that takes so many bytes; below 0: without end.
+type room int
+
+func (r *room) Write(p []byte) (int, error) {
+	if *r < 0 || len(p) <= int(*r) {
+		if *r >= 0 {
+			*r -= room(len(p))
+		}
+		return len(p), nil
+	}
+	n := int(*r)
+	*r = 0
+	return n, syscall.ENOSPC
+}
+
+// A home is filled to the last byte, and only one that has an end.
+func TestTheHomeIsFilled(t *testing.T) {
+	for _, size := range []int{0, 1, 4095, 1 << 20, 5<<20 + 7} {
+		left := room(size)
+		if written, err := takeAll(&left); err != nil || written != size || left != 0 {
+			t.Errorf("of %d bytes %d were taken, %v", size, written, err)
+		}
+	}
+	endless := room(-1)
+	if written, err := takeAll(&endless); err != nil || written != maxBallast {
+		t.Errorf("of a place without end %d bytes were taken, %v", written, err)
 	}
 }
 

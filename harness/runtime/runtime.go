@@ -45,6 +45,9 @@ type Prepared struct {
 // PodOptions distinguish the pods of a run.
 type PodOptions struct {
 	Name string // of the spec, for labels
+	// HomeBytes is how much fits into the home, which then ends with the pod's containers;
+	// 0: as much as the machine has room for.
+	HomeBytes int64
 }
 
 // Pod is one isolated place with a probe and room for one gateway.
@@ -69,6 +72,9 @@ type Pod interface {
 	// Recreate ends the instantiation (new PID 1) with the same home and starts
 	// the infra again; Probe returns a new stream afterwards. No gateway yet.
 	Recreate(ctx context.Context) error
+	// Remount has the home of a gateway that has ended mounted so that the gateway can only
+	// read it, or write again; Respawn starts the gateway. The probe can write all the while.
+	Remount(ctx context.Context, readOnly bool) error
 	// Exec runs a program of the target next to the gateway that runs, as the
 	// gateway's own user and with its environment, and waits for its end. Any exit
 	// code but 0 is an error with the program's last words.

@@ -37,6 +37,10 @@ const (
 // Generate makes the schedule of a seed: the same one every time.
 func Generate(seed int64, t Terrain) Schedule {
 	w := &walk{Terrain: t, r: rand.New(rand.NewPCG(uint64(seed), 0x6472_6169_6e70_6f66)), alive: true, bound: t.Target.Bounds.Observe}
+	if how := hardship(seed, t); how != "" {
+		w.add(Step{Do: Home, How: how, MS: (w.bound / 2).Milliseconds()})
+		w.recreated = how == HomeFull // a home of limited size would not outlive that
+	}
 	n := w.r.IntN(max(1, w.longest()/2)) + max(1, w.longest()/2)
 	for range n {
 		w.next()

@@ -56,6 +56,8 @@ func allGoals() []goal {
 		{"asked-by-control", "the control endpoint began a drain", func(t Terrain) bool { return t.Target.Control != nil }},
 		{"followed-up", "a turn was sent to a session that had one in flight", sessions},
 		{"job", "a scheduled job ran", func(t Terrain) bool { return t.Target.Declares("scheduled") && t.Target.Jobs != nil }},
+		{"home-full", "the gateway came to rest, and came up again, after its home had been full", Terrain.mounts},
+		{"home-read-only", "the gateway came up after it had been started with a home that it could not write", Terrain.mounts},
 		{"completion", "the completion of a background process was taken in", func(t Terrain) bool { return t.Target.Declares("background") && t.Target.Background != nil }},
 	}
 }
@@ -106,6 +108,9 @@ func (g *Goals) Missing() []string {
 	}
 	return out
 }
+
+// endured counts a hardship that a gateway went through before a history.
+func (g *Goals) endured(s Step) { g.counts["home-"+s.How]++ }
 
 // Add looks for them in a history.
 func (g *Goals) Add(events []history.Event) {

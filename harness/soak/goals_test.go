@@ -115,6 +115,22 @@ func TestGoals(t *testing.T) {
 	}
 }
 
+// What was done to a home before a history counts where it could be done.
+func TestGoalsOfTheHome(t *testing.T) {
+	ground := terrain(t)
+	g := NewGoals(ground)
+	g.endured(Step{Do: Home, How: HomeFull})
+	if missing := g.Missing(); slices.Contains(missing, "home-full") || !slices.Contains(missing, "home-read-only") {
+		t.Errorf("missing: %v", missing)
+	}
+	ground.Docker = false
+	for _, goal := range NewGoals(ground).All() {
+		if goal.Name == "home-full" || goal.Name == "home-read-only" {
+			t.Errorf("%s is a goal where no home is mounted", goal.Name)
+		}
+	}
+}
+
 // A goal of all ways in is reached once each was seen, in however many histories.
 func TestGoalsOfAllWaysIn(t *testing.T) {
 	g := NewGoals(terrain(t))

@@ -34,7 +34,7 @@ type Outcome struct {
 	Watched     time.Duration // all histories
 	Stalled     time.Duration // of that, for how long something stood still that was not meant to
 	Lost        []string      // schedules that could not be played to their end, and why
-	Down        int           // of those, the ones in which a gateway did not come up again
+	Down        int           // of those, the ones in which a gateway did not come up again, or to rest
 	Interrupted bool
 	GivenUp     string // why it ended before its time was over, other than by a signal or a failure; "": it did not
 }

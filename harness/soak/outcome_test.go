@@ -26,7 +26,7 @@ func TestLostSchedules(t *testing.T) {
 		"none":                           {500, nil, report.Conformant, "500 schedules broke nothing"},
 		"few":                            {500, []error{stumbled}, report.Conformant, "1 of them could not be played to their end, the first: schedule 7: step 3 (freeze)"},
 		"many":                           {100, []error{stumbled, stumbled}, report.Incomplete, "2 of 100 schedules could not be played"},
-		"one that did not come up again": {500, []error{stumbled, down}, report.Incomplete, "did not come up again in 1 of 500 schedules"},
+		"one that did not come up again": {500, []error{stumbled, down}, report.Incomplete, "did not come up again, or to rest, in 1 of 500 schedules"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &Outcome{Schedules: c.schedules, Goals: []Goal{{Name: "g", Reached: 1}}}

@@ -236,7 +236,7 @@ func (p *Player) process(ctx context.Context, s Step) error {
 	case Respawn:
 		return p.respawn(ctx)
 	case Recreate:
-		if p.gw.Target().Declares("epoch") {
+		if p.gw.Target().Declares("epoch") && p.gw.Recreatable() {
 			// The load and the turns went with the probe that made them.
 			p.ending, p.dead, p.loaded = false, false, false
 			p.forget()
@@ -445,15 +445,24 @@ func (p *Player) rest(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// serves sends a turn by every way in: after all that, it must be served.
-func (p *Player) serves(ctx context.Context) error {
+// everyWay sends a turn by every way in.
+func (p *Player) everyWay(ctx context.Context) ([]*pod.Submitted, error) {
 	var turns []*pod.Submitted
 	for _, in := range p.gw.Target().Ingresses {
 		t, err := p.gw.Submit(ctx, pod.Turn{Ingress: in.Name, Purpose: "afterwards"})
 		if err != nil {
-			return err
+			return turns, err
 		}
 		turns = append(turns, t)
+	}
+	return turns, nil
+}
+
+// serves sends a turn by every way in: after all that, it must be served.
+func (p *Player) serves(ctx context.Context) error {
+	turns, err := p.everyWay(ctx)
+	if err != nil {
+		return err
 	}
 	p.until(ctx, func() bool {
 		return !slices.ContainsFunc(turns, func(t *pod.Submitted) bool { return t.View().Outcome == "" })

@@ -103,7 +103,7 @@ func (r *Report) rule(o *Outcome) {
 	case o.Schedules == 0:
 		r.Why = "nothing was played"
 	case o.Down > 0:
-		r.Why = fmt.Sprintf("a gateway did not come up again in %d of %d schedules, and nothing shows why; see lost in %s", o.Down, o.Schedules, FileName)
+		r.Why = fmt.Sprintf("a gateway did not come up again, or to rest, in %d of %d schedules, and nothing shows why; see lost in %s", o.Down, o.Schedules, FileName)
 	case len(o.Lost) > 0 && len(o.Lost)*100 > o.Schedules:
 		r.Why = fmt.Sprintf("%d of %d schedules could not be played to their end; the first: %s", len(o.Lost), o.Schedules, o.Lost[0])
 	case len(missing) > 0:

@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	}
 	r := &run{Options: o, began: time.Now(), out: &Outcome{Seed: o.Seed, Broken: map[string]*Breach{}, Arose: map[string]int{}}, goals: NewGoals(o.Terrain), figures: newFigures()}
 	err := r.all(ctx)
-	if e := r.leave(context.WithoutCancel(ctx)); err == nil {
+	if e := leave(context.WithoutCancel(ctx), r.now); err == nil {
 		err = e
 	}
 	r.out.Goals = r.goals.All()
@@ -91,12 +91,16 @@ type run struct {
 	goals   *Goals
 	figures *figures
 	kept    int64
+	now     *bout // against the gateway that goes from schedule to schedule; nil: the next one gets another
+}
 
+// bout is a gateway, and what was played against it.
+type bout struct {
 	gw     *pod.Gateway
 	player *Player
 	born   time.Time
-	played []Schedule // against this gateway
-	file   string     // of the history that is being written
+	played []Schedule
+	file   string // of the history that is being written
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -118,55 +122,94 @@ func (r *run) all(ctx context.Context) error {
 
 // one plays a schedule and has it judged.
 func (r *run) one(ctx context.Context, s Schedule) (failed bool, err error) {
-	name := fmt.Sprintf("%d", s.Seed)
-	if err := r.gateway(ctx, s, name); err != nil {
+	b, err := r.bout(ctx, s)
+	var down *pod.StartError
+	switch step, hard := s.hardship(); {
+	case ctx.Err() != nil:
+		return false, r.cutOff(ctx, b)
+	case hard && errors.As(err, &down):
+		return false, r.lose(s, err) // the others can be played all the same
+	case err != nil:
 		return false, err
+	case hard:
+		r.goals.endured(step)
 	}
-	played := r.player.Play(ctx, s)
+	played := b.player.Play(ctx, s)
 	if ctx.Err() != nil {
-		return false, nil // cut off: nobody knows what of it was the gateway's doing
+		return false, r.cutOff(ctx, b)
 	}
-	r.played = append(r.played, s)
-	events, err := r.cut(ctx, s, played != nil)
+	events, err := r.end(ctx, b, s, played != nil)
 	if err != nil {
 		return false, errors.Join(played, err)
 	}
-	failed, err = r.judge(s, name, events)
+	failed, err = r.judge(b, s, events)
+	b.played = append(b.played, s)
 	if played != nil && !failed && err == nil {
-		// Nothing shows that it was the gateway's doing.
-		r.out.lose(s, played)
-		if len(r.out.Lost) >= maxLost {
-			err = fmt.Errorf("%d schedules could not be played to their end, the last one: %w", len(r.out.Lost), played)
-		}
+		err = r.lose(s, played) // nothing shows that it was the gateway's doing
 	}
 	return failed, err
+}
+
+// cutOff ends a bout of its own that was interrupted: nobody knows what of it was the
+// gateway's doing. The one that goes on is ended with the soak.
+func (r *run) cutOff(ctx context.Context, b *bout) error {
+	if b == r.now {
+		return nil
+	}
+	return leave(context.WithoutCancel(ctx), b)
 }
 
 // maxLost is how many schedules may be lost before a soak is given up.
 const maxLost = 5
 
-// gateway makes sure that there is one to play against, with a history of that name.
-func (r *run) gateway(ctx context.Context, s Schedule, name string) error {
-	r.file = r.history(name)
-	if r.gw != nil {
-		return nil // the history was begun when the last one was cut
+// lose takes down a schedule that is lost; the error is that there are too many of them.
+func (r *run) lose(s Schedule, why error) error {
+	r.out.lose(s, why)
+	if len(r.out.Lost) < maxLost {
+		return nil
 	}
-	gw, err := Start(ctx, r.Options, s, r.file)
-	if err != nil {
-		return err
-	}
-	r.out.Pods++
-	r.gw, r.player, r.born, r.played = gw, NewPlayer(gw, r.Terrain.Corpus), time.Now(), nil
-	return nil
+	return fmt.Errorf("%d schedules could not be played to their end, the last one: %w", len(r.out.Lost), why)
 }
 
-func (r *run) history(name string) string { return filepath.Join(r.Dir, "histories", name+".jsonl") }
+// bout is a gateway to play a schedule against, with a history of its own: the one of the
+// schedules before, or its own where it begins with a hardship.
+func (r *run) bout(ctx context.Context, s Schedule) (*bout, error) {
+	_, hard := s.hardship()
+	if r.now != nil && !hard {
+		return r.now, nil // its history was begun when the last one was cut
+	}
+	b := &bout{file: r.history(s.Seed), born: time.Now()}
+	var err error
+	if b.gw, err = Start(ctx, r.Options, s, b.file); err != nil {
+		return nil, err
+	}
+	b.player = NewPlayer(b.gw, r.Terrain.Corpus)
+	r.out.Pods++
+	if !hard {
+		r.now = b
+	}
+	return b, nil
+}
 
-// Start makes a pod with a gateway in it that is at rest.
+func (r *run) history(seed int64) string {
+	return filepath.Join(r.Dir, "histories", fmt.Sprintf("%d.jsonl", seed))
+}
+
+// Start makes a pod with a gateway in it that is at rest, after the hardship with which the
+// schedule begins, if any; the file has the history from there on.
 func Start(ctx context.Context, o Options, s Schedule, file string) (*pod.Gateway, error) {
-	gw, err := pod.Start(ctx, pod.Options{
-		Runtime: o.Runtime, Prepared: o.Prepared, Target: o.Terrain.Target, File: file, Header: header(s),
-	})
+	made := pod.Options{Runtime: o.Runtime, Prepared: o.Prepared, Target: o.Terrain.Target, File: file, Header: header(s)}
+	step, hard := s.hardship()
+	if hard {
+		made.File = file + ".before"
+	}
+	if step.How == HomeFull {
+		made.HomeBytes = homeBytes
+	}
+	gw, err := pod.Start(ctx, made)
+	if hard && err != nil {
+		return nil, errors.Join(err, discard(made.File))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -177,56 +220,75 @@ func Start(ctx context.Context, o Options, s Schedule, file string) (*pod.Gatewa
 	if err == nil && s.Seed%2 == 0 { // markers without a stamp drain as well
 		err = gw.LearnEpoch(ctx)
 	}
+	if err == nil && hard {
+		err = begin(ctx, gw, s, made.File, file)
+	}
 	if err != nil {
 		_, closed := gw.End(context.WithoutCancel(ctx), history.Outcome{Result: "interrupted"})
+		if hard {
+			closed = errors.Join(closed, discard(made.File, file))
+		}
 		return nil, errors.Join(err, closed)
 	}
 	return gw, nil
+}
+
+// discard removes histories of which nothing follows, where they are there.
+func discard(files ...string) error {
+	var errs []error
+	for _, file := range files {
+		if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func header(s Schedule) history.Header {
 	return history.Header{Spec: fmt.Sprintf("soak: schedule %d", s.Seed), Requirements: []string{}, Seed: s.Seed}
 }
 
-// cut ends the history of a schedule. Where the gateway has come to rest the next one goes
-// on with it; else, and when it has lived for long, the next one gets another.
-func (r *run) cut(ctx context.Context, s Schedule, broken bool) ([]history.Event, error) {
+// end ends the history of a schedule. Where the gateway has come to rest the next one that
+// has none of its own goes on with it; else, and when it has lived for long, that one gets
+// another.
+func (r *run) end(ctx context.Context, b *bout, s Schedule, broken bool) ([]history.Event, error) {
 	passed := history.Outcome{Result: "passed"}
-	if !broken && r.gw.AtRest() == "" && time.Since(r.born) < PodLife {
+	if b == r.now && !broken && b.gw.AtRest() == "" && time.Since(b.born) < PodLife {
 		next := s
-		next.Seed++
-		r.file = r.history(fmt.Sprintf("%d", next.Seed))
-		return r.gw.Cut(ctx, passed, header(next), r.file)
+		for next.Seed++; hardship(next.Seed, r.Terrain) != ""; next.Seed++ {
+		}
+		b.file = r.history(next.Seed)
+		return b.gw.Cut(ctx, passed, header(next), b.file)
 	}
-	gw := r.gw
-	r.gw = nil
-	return gw.End(ctx, passed)
+	if b == r.now {
+		r.now = nil
+	}
+	return b.gw.End(ctx, passed)
 }
 
 // leave ends what is still there; its history is no evidence.
-func (r *run) leave(ctx context.Context) error {
-	if r.gw == nil {
+func leave(ctx context.Context, b *bout) error {
+	if b == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	_, err := r.gw.End(ctx, history.Outcome{Result: "interrupted"})
-	r.gw = nil
-	return errors.Join(err, os.Remove(r.file))
+	_, err := b.gw.End(ctx, history.Outcome{Result: "interrupted"})
+	return errors.Join(err, os.Remove(b.file))
 }
 
 // judge takes down what a history says, and keeps it where it says anything bad.
-func (r *run) judge(s Schedule, name string, events []history.Event) (failed bool, err error) {
+func (r *run) judge(b *bout, s Schedule, events []history.Event) (failed bool, err error) {
 	began := time.Now()
-	ruling, err := r.Judge(name, events)
+	ruling, err := r.Judge(fmt.Sprint(s.Seed), events)
 	if err != nil {
 		return false, err
 	}
 	r.goals.Add(events)
 	r.out.count(events)
 	r.out.Judging += time.Since(began)
-	r.out.Cycles, r.out.Cycling = r.out.Cycles+r.player.cycles, r.out.Cycling+r.player.cycling
-	r.player.cycles, r.player.cycling = 0, 0
+	r.out.Cycles, r.out.Cycling = r.out.Cycles+b.player.cycles, r.out.Cycling+b.player.cycling
+	b.player.cycles, b.player.cycling = 0, 0
 	r.out.Schedules++
 	for id, n := range ruling.Arose {
 		r.out.Arose[id] += n
@@ -238,7 +300,7 @@ func (r *run) judge(s Schedule, name string, events []history.Event) (failed boo
 	}
 	r.figures.add(ruling.Samples)
 	r.figures.peak(events)
-	file := r.history(name)
+	file := r.history(s.Seed)
 	info, statErr := os.Stat(file)
 	keep := statErr == nil && len(ruling.Broken) > 0 && r.kept+info.Size() <= r.Keep
 	if keep {
@@ -247,15 +309,15 @@ func (r *run) judge(s Schedule, name string, events []history.Event) (failed boo
 		return false, err
 	}
 	for _, q := range ruling.Broken {
-		b := r.out.Broken[q.ID]
-		if b == nil {
-			b = &Breach{Requirement: q, First: s, Before: slices.Clone(r.played[:len(r.played)-1])}
+		breach := r.out.Broken[q.ID]
+		if breach == nil {
+			breach = &Breach{Requirement: q, First: s, Before: slices.Clone(b.played)}
 			if keep {
-				b.History = filepath.Join("histories", name+".jsonl")
+				breach.History = filepath.Join("histories", filepath.Base(file))
 			}
-			r.out.Broken[q.ID] = b
+			r.out.Broken[q.ID] = breach
 		}
-		b.Schedules++
+		breach.Schedules++
 	}
 	r.tell()
 	return len(ruling.Broken) > 0, nil

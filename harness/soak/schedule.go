@@ -39,6 +39,7 @@ type Verb string
 
 // The verbs, with the fields of a step that each looks at.
 const (
+	Home     Verb = "home"     // How, MS: before anything else, the home is full or read-only for so long; nothing of that is judged
 	Submit   Verb = "submit"   // Turn, Ingress, Session, Hold, Stall, Bytes, Fail, Tools: send a turn
 	Crowd    Verb = "crowd"    // N, Ingress: send so many turns at once, which the model holds
 	Release  Verb = "release"  // Turn: the model answers it; without one, all
@@ -199,6 +200,9 @@ func (s Schedule) check() error {
 		made[step.Turn] = i + 1
 	}
 	for i, step := range s.Steps {
+		if step.Do == Home && i > 0 {
+			return fmt.Errorf("step %d (%s) is not the first one; what becomes of the home comes before the history that is judged, so put it first", i+1, step)
+		}
 		if step.Do == Hurry {
 			if _, err := operations(step.How); err != nil {
 				return fmt.Errorf("step %d: %w", i+1, err)
@@ -213,12 +217,16 @@ func (s Schedule) check() error {
 	return nil
 }
 
-// Join puts schedules one after the other, each with its own turns.
+// Join puts schedules one after the other, each with its own turns. What becomes of the home
+// comes before all of them, so only the first can begin with that.
 func Join(all ...Schedule) Schedule {
 	out := all[len(all)-1]
 	out.Steps = nil
 	for i, s := range all {
 		for _, step := range s.Steps {
+			if step.Do == Home && i > 0 {
+				continue
+			}
 			if step.Turn != "" && len(all) > 1 {
 				step.Turn = fmt.Sprintf("%c-%s", 'a'+i, step.Turn)
 			}

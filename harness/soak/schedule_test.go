@@ -30,6 +30,9 @@ func TestBadSchedules(t *testing.T) {
 		"a name twice":       {`{"schema": 1, "steps": [{"do": "submit", "turn": "a"}, {"do": "job", "turn": "a"}]}`, "steps 1 and 2 both make a turn"},
 		"of which turn":      {`{"schema": 1, "steps": [{"do": "begin"}, {"do": "await", "what": "held"}]}`, "step 2 (await held) does not say of which turn"},
 		"a status of no one": {`{"schema": 1, "steps": [{"do": "submit", "turn": "a", "fail": 200}]}`, "fail"},
+		"a home too late":    {`{"schema": 1, "steps": [{"do": "begin"}, {"do": "home", "how": "full"}]}`, "step 2 (home (full)) is not the first one"},
+		"a home of no sort":  {`{"schema": 1, "steps": [{"do": "home", "how": "on fire"}]}`, "how"},
+		"a home and no how":  {`{"schema": 1, "steps": [{"do": "home"}]}`, "how"},
 		"endless steps":      {`{"schema": 1, "steps": [` + strings.Repeat(`{"do":"cancel"},`, 10_000) + `{"do":"cancel"}]}`, "maxItems"},
 	} {
 		t.Run(name, func(t *testing.T) {

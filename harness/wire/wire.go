@@ -437,7 +437,7 @@ type ReadyResult struct {
 
 // FileParams handles a file of the home; Path is relative to it and may not leave it.
 type FileParams struct {
-	Op      string `json:"op"` // write, read, remove, stat
+	Op      string `json:"op"` // write, read, remove, stat; fill: a file that takes all the room that is left
 	Path    string `json:"path"`
 	Content []byte `json:"content,omitempty"`
 	Mode    uint32 `json:"mode,omitempty"`

@@ -90,6 +90,9 @@ func (o replayOptions) play(ctx context.Context, a *arena, b soak.Bundle) (faile
 	if a.dir, err = a.reportDir(time.Now()); err != nil {
 		return 0, err
 	}
+	if err := b.Schedule.Suits(a.options.Terrain); err != nil {
+		return 0, &exitError{2, err}
+	}
 	for n := range o.times {
 		file := filepath.Join(a.dir, fmt.Sprintf("play-%d.jsonl", n+1))
 		ruling, events, err := soak.PlayOnce(ctx, a.options, b.Schedule, file)

@@ -40,7 +40,8 @@ func newSoak() *cobra.Command {
 		Long: `soak starts a real, isolated gateway and plays random schedules against it, one after
 the other: drains begun, cancelled, repeated and out of the ordinary; turns on every way
 in, held, cut off, unread and failing; the gateway killed, told to shut down, frozen,
-started again and made anew. Every schedule is one history, judged by every monitor.
+started again and made anew. Every schedule is one history, judged by every monitor. Some
+begin after the gateway's home was full or read-only, which it must come back from.
 
 A gateway that breaks a requirement ends the soak (unless --go-on). The schedule in which
 it did is then made as small as it goes, and a reproducer is written: the schedule, the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -129,6 +130,62 @@ func TestPodLife(t *testing.T) {
 	}
 	if err := pod.StartGateway(ctx); err == nil {
 		t.Error("a closed pod starts gateways")
+	}
+}
+
+// TestHomes: one that is mounted read-only for the gateway alone, and for one of its lives;
+// and one of limited size, which can be full.
+func TestHomes(t *testing.T) {
+	r, b := newRuntime(t)
+	ctx := t.Context()
+	pod, p := startPodWith(t, r, b.target, runtime.PodOptions{Name: t.Name(), HomeBytes: 1 << 20})
+	home := pod.Resolved().Home
+	if err := pod.Remount(ctx, true); err == nil {
+		t.Error("a gateway that was never started was given another mount")
+	}
+	if err := pod.StartGateway(ctx); err != nil {
+		t.Fatal(err)
+	}
+	said := func(want string) {
+		t.Helper()
+		p.ask("get " + front)
+		lines, _ := pod.Logs(ctx, 100)
+		ups := slices.DeleteFunc(lines, func(line string) bool { return !strings.HasPrefix(line, "gateway up") })
+		if len(ups) == 0 || !strings.Contains(ups[len(ups)-1], want) {
+			t.Errorf("the gateway said %q, want %q in the last", ups, want)
+		}
+	}
+	said("<nil>")
+	if err := pod.Remount(ctx, true); err == nil {
+		t.Error("the home of a gateway that runs was mounted anew")
+	}
+	lives := []struct {
+		readOnly bool
+		want     string
+	}{{true, "read-only file system"}, {false, "<nil>"}}
+	for _, life := range lives {
+		if err := pod.Signal(ctx, "KILL"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pod.WaitGateway(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := pod.Remount(ctx, life.readOnly); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.ask("write 10 %s/beside", home); got != "<nil>" {
+			t.Errorf("the probe cannot write: %s", got)
+		}
+		if err := pod.Respawn(ctx); err != nil {
+			t.Fatal(err)
+		}
+		said(life.want)
+	}
+	if got := p.ask("write %d %s/ballast", 2<<20, home); !strings.Contains(got, "no space left") {
+		t.Errorf("more than fits into the home was written: %s", got)
+	}
+	if err := pod.Recreate(ctx); err == nil {
+		t.Error("a pod was recreated whose home does not outlive it")
 	}
 }
 

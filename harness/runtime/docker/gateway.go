@@ -48,6 +48,19 @@ func (p *pod) StartGateway(ctx context.Context) error {
 			return explain(p.r.engine.endpoint, err)
 		}
 	}
+	id, err := p.createGateway(ctx, infra)
+	if err != nil {
+		return err
+	}
+	if err := p.enliven(ctx, id); err != nil || t.Init == nil {
+		return err
+	}
+	return p.settleIn(ctx, id)
+}
+
+// createGateway makes the gateway's container, and starts nothing.
+func (p *pod) createGateway(ctx context.Context, infra string) (string, error) {
+	t := p.resolved.Target
 	c := &dc.Config{Image: p.prepared.ImageID, User: t.User, Env: p.resolved.Environment()}
 	override(c, p.resolved.Command(t.Command))
 	around := p.joined(infra)
@@ -56,15 +69,43 @@ func (p *pod) StartGateway(ctx context.Context) error {
 	}
 	id, err := p.create(ctx, "gateway", c, around)
 	if err != nil {
-		return explain(p.r.engine.endpoint, err)
+		return "", explain(p.r.engine.endpoint, err)
 	}
 	p.mu.Lock()
 	p.gateway = id
 	p.mu.Unlock()
-	if err := p.enliven(ctx, id); err != nil || t.Init == nil {
+	return id, nil
+}
+
+// Remount implements runtime.Pod: the gateway's container is made anew, in the same
+// namespaces. One with an init of its own would lose what only it has.
+func (p *pod) Remount(ctx context.Context, readOnly bool) error {
+	p.change.Lock()
+	defer p.change.Unlock()
+	id, err := p.gatewayID()
+	if err != nil {
 		return err
 	}
-	return p.settleIn(ctx, id)
+	if p.resolved.Target.Init != nil {
+		return errors.New("a gateway with an init of its own cannot be given another mount")
+	}
+	c, err := p.r.engine.pool.Client.InspectContainerWithContext(id, ctx)
+	if err != nil {
+		return explain(p.r.engine.endpoint, err)
+	}
+	if c.State.Running {
+		return errors.New("the gateway still runs; end it before its home is mounted anew")
+	}
+	p.mu.Lock()
+	infra := p.infra
+	p.gateway = ""
+	p.mu.Unlock()
+	p.readOnly = readOnly
+	if err := p.r.removeContainers(ctx, []string{id}); err != nil {
+		return err
+	}
+	_, err = p.createGateway(ctx, infra)
+	return err
 }
 
 // joined is a container in the namespaces of the infra container. No port is

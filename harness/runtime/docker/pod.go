@@ -29,10 +29,12 @@ type pod struct {
 	resolved *runtime.Resolved
 	prepared runtime.Prepared
 	spec     string
+	room     int64        // bytes of the home; 0: nothing limits it
 	log      *logtail.Log // what gateway and sidecars write
 	infraLog *logtail.Log // what the probe writes to its standard error
 
-	change sync.Mutex // held by whoever starts, ends or removes containers
+	change   sync.Mutex // held by whoever starts, ends or removes containers
+	readOnly bool       // so the gateway's container mounts the home; under change
 
 	mu      sync.Mutex // guards the rest
 	closed  bool
@@ -46,7 +48,7 @@ var _ runtime.Pod = (*pod)(nil)
 
 func newPod(r *Runtime, resolved *runtime.Resolved, p runtime.Prepared, o runtime.PodOptions) *pod {
 	return &pod{
-		r: r, id: unique(), resolved: resolved, prepared: p, spec: o.Name,
+		r: r, id: unique(), resolved: resolved, prepared: p, spec: o.Name, room: o.HomeBytes,
 		log: logtail.New(), infraLog: logtail.New(),
 	}
 }
@@ -63,8 +65,12 @@ func (p *pod) labels(role string) map[string]string {
 func (p *pod) open(ctx context.Context) error {
 	p.change.Lock()
 	defer p.change.Unlock()
-	_, err := p.r.engine.pool.Client.CreateVolume(dc.CreateVolumeOptions{Name: p.name("home"), Labels: p.labels("home"), Context: ctx})
-	if err != nil {
+	volume := dc.CreateVolumeOptions{Name: p.name("home"), Labels: p.labels("home"), Context: ctx}
+	if p.room > 0 {
+		// Only a file system of its own can be full without filling the machine's disk.
+		volume.DriverOpts = map[string]string{"type": "tmpfs", "device": "tmpfs", "o": fmt.Sprintf("size=%d", p.room)}
+	}
+	if _, err := p.r.engine.pool.Client.CreateVolume(volume); err != nil {
 		return fmt.Errorf("create the home volume: %w", err)
 	}
 	return p.startInfra(ctx)
@@ -72,9 +78,9 @@ func (p *pod) open(ctx context.Context) error {
 
 // home mounts the home volume. Nothing of the image is copied into it: the home
 // is what the harness makes of it, empty at first, whatever the image holds.
-func (p *pod) home() []dc.HostMount {
+func (p *pod) home(readOnly bool) []dc.HostMount {
 	return []dc.HostMount{{
-		Type: "volume", Source: p.name("home"), Target: p.resolved.Home,
+		Type: "volume", Source: p.name("home"), Target: p.resolved.Home, ReadOnly: readOnly,
 		VolumeOptions: &dc.VolumeOptions{NoCopy: true},
 	}}
 }
@@ -110,7 +116,7 @@ func (p *pod) create(ctx context.Context, role string, c *dc.Config, h *dc.HostC
 	// An image's own health check would be one more process in the pod, and
 	// nobody here asks for its result.
 	c.Healthcheck = &dc.HealthConfig{Test: []string{"NONE"}}
-	h.Mounts = p.home()
+	h.Mounts = p.home(role == "gateway" && p.readOnly)
 	h.IpcMode = "private"
 	h.RestartPolicy = dc.NeverRestart()
 	h.LogConfig = dc.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "16m", "max-file": "2"}}
@@ -154,6 +160,9 @@ func (p *pod) Recreate(ctx context.Context) error {
 	defer p.change.Unlock()
 	if err := p.usable(); err != nil {
 		return err
+	}
+	if p.room > 0 {
+		return errors.New("a home of limited size is gone with the containers that mount it, so the pod cannot be recreated")
 	}
 	if err := p.removeAll(ctx); err != nil {
 		return err

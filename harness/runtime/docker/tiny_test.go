@@ -177,12 +177,17 @@ func (p *probe) ask(format string, args ...any) string {
 
 func startPod(t *testing.T, r *Runtime, tg *target.Target) (runtime.Pod, *probe) {
 	t.Helper()
+	return startPodWith(t, r, tg, runtime.PodOptions{Name: t.Name()})
+}
+
+func startPodWith(t *testing.T, r *Runtime, tg *target.Target, o runtime.PodOptions) (runtime.Pod, *probe) {
+	t.Helper()
 	ctx := t.Context()
 	prepared, err := r.Prepare(ctx, tg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pod, err := r.NewPod(ctx, tg, prepared, runtime.PodOptions{Name: t.Name()})
+	pod, err := r.NewPod(ctx, tg, prepared, o)
 	if err != nil {
 		t.Fatal(err)
 	}

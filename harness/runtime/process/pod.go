@@ -141,6 +141,12 @@ func (p *pod) Recreate(ctx context.Context) error {
 	return p.startProbe()
 }
 
+// errMountsNothing is what comes of asking for a home that is out of the ordinary.
+var errMountsNothing = errors.New("the process runtime mounts nothing, so a home is neither small nor read-only in it; use the docker runtime")
+
+// Remount implements runtime.Pod.
+func (p *pod) Remount(context.Context, bool) error { return errMountsNothing }
+
 // endAll kills everything of the pod and waits until it is gone.
 func (p *pod) endAll(ctx context.Context) error {
 	p.mu.Lock()

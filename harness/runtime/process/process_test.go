@@ -98,6 +98,22 @@ func folders(t *testing.T, run string) []string {
 	return out
 }
 
+// A home that is out of the ordinary is refused, not passed over.
+func TestHomesAreNotMounted(t *testing.T) {
+	r, tg := newRuntime(t), tinyTarget()
+	p, _ := startPod(t, r, tg)
+	if err := p.Remount(t.Context(), true); err == nil {
+		t.Error("the home of a process was mounted")
+	}
+	prepared, err := r.Prepare(t.Context(), tg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.NewPod(t.Context(), tg, prepared, runtime.PodOptions{HomeBytes: 1}); err == nil {
+		t.Error("a home of limited size was promised")
+	}
+}
+
 func startPod(t *testing.T, r *Runtime, tg *target.Target) (*pod, *probe) {
 	t.Helper()
 	prepared, err := r.Prepare(t.Context(), tg)

@@ -148,6 +148,9 @@ func (r *Runtime) NewPod(ctx context.Context, t *target.Target, p runtime.Prepar
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if o.HomeBytes > 0 {
+		return nil, errMountsNothing
+	}
 	pod, err := newPod(r, t, p, o)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a pod: %w", err)

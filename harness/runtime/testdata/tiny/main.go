@@ -98,6 +98,10 @@ func reply(verb, rest string) string {
 	case "read":
 		data, err := os.ReadFile(rest)
 		return fmt.Sprint(string(data), err)
+	case "write": // write BYTES PATH
+		n, path, _ := strings.Cut(rest, " ")
+		size, _ := strconv.Atoi(n)
+		return fmt.Sprint(os.WriteFile(path, make([]byte, size), 0o600))
 	case "find": // the PIDs of processes whose command line holds the text
 		var found []string
 		dirs, _ := filepath.Glob("/proc/[0-9]*")
