@@ -123,7 +123,7 @@ func TestAuditGoesOn(t *testing.T) {
 	once := []string{"audit", "--depth", "gate", "--runtime", runtimeUnderTest(), "--only", "right", "--dir", dir}
 	drainproof(t, append(once, "--right", "1")...).must(t, 0, "1/1, 0s left", "SOUND: 1 of 1 runs of right gateways passed")
 	drainproof(t, append(once, "--right", "1")...).must(t, 2, "is not empty; go on with the audit in it with --resume")
-	published := t.TempDir()
+	published := filepath.Join(t.TempDir(), "not", "there")
 	drainproof(t, append(once, "--right", "1", "--resume", "--publish", published)...).must(t, 0, "1 of them are done", "SOUND: 1 of 1", "published in "+published)
 	if _, err := audit.Read(filepath.Join(published, audit.FileName)); err != nil {
 		t.Error(err)
@@ -132,6 +132,7 @@ func TestAuditGoesOn(t *testing.T) {
 		must(t, 2, "they are not one audit; name another folder with --dir")
 	drainproof(t, "audit", "--resume", "--dir", report(t)).must(t, 2, "there is no audit to go on with")
 	drainproof(t, "audit", "--only", "slow-cancle").must(t, 2, `there is no gateway "slow-cancle"; the catalogue has`)
+	drainproof(t, "audit", "--only", "right", "--publish", os.DevNull+"/docs").must(t, 2, "nothing can be published in /dev/null/docs", "--publish")
 	drainproof(t, "audit", "--depth", "deep").must(t, 2, `--depth "deep": use gate, quick, full, certify`)
 }
 

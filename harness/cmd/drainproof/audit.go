@@ -128,6 +128,11 @@ func runAudit(ctx context.Context, o auditOptions, out io.Writer) error {
 	if o.wrong < 0 || o.right < 0 || o.within < 0 || o.parallel < 1 {
 		return &exitError{2, errors.New("--repetitions, --right and --within are 0 or more, --parallel is 1 or more")}
 	}
+	if o.publish != "" { // what is wrong with it is told now, and not after the audit
+		if err := os.MkdirAll(o.publish, 0o755); err != nil {
+			return &exitError{2, fmt.Errorf("nothing can be published in %s: %w; give another folder with --publish", o.publish, err)}
+		}
+	}
 	o.runtime = cmp.Or(o.runtime, d.runtime)
 	mixed := o.runtime == runtimeMixed
 	if mixed {
