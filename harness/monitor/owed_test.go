@@ -511,6 +511,30 @@ func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 	})
 }
 
+// What the gateway began by itself and was killed over, twice, may have been in flight in each
+// of these lives, and not only in the last.
+func TestCutOffTwice(t *testing.T) {
+	lives := func(counted int) func(*story) {
+		return func(s *story) {
+			s.job(500, "j", 900)
+			for i, at := range []float64{1000, 2000, 3000} {
+				s.call(at-50, "j", i+1, history.ModelCalled)
+				s.action(at, history.ActionSIGKILL)
+				s.process(at+20, history.ProcessGone)
+				s.up(at+100, history.ActionRespawn)
+				s.read(at+120, history.Running, counted)
+			}
+			s.call(3130, "j", 4, history.ModelCalled)
+			s.reply(3140, "j", 4)
+			s.read(3150, history.Running, 0)
+		}
+	}
+	runChecks(t, []check{
+		{name: "it alone", story: tell(launched, lives(1))},
+		{name: "and a ghost", story: tell(launched, lives(2)), violated: []string{"COUNT-002", "COUNT-007"}},
+	})
+}
+
 // What the gateway wrote last before its instantiation was made anew is no word of the next
 // one, whether it was read in between or not.
 func TestLeftByTheLastInstantiation(t *testing.T) {

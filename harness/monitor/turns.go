@@ -311,7 +311,7 @@ func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
 			continue
 		}
 		if t.Sent == nil {
-			from = v.lifeAt(c.Called.Call).From // work of the gateway's own
+			from = min(from, v.lifeAt(c.Called.Call).From) // work of the gateway's own
 		}
 		over := never
 		switch {
