@@ -224,6 +224,20 @@ func TestAdmissionEdges(t *testing.T) {
 			s.turn(4100, "t", history.TurnSent)
 			s.end(4110, "t", history.Failed)
 		}), violated: []string{"GATE-011"}},
+		{name: "refused at once, to a client that reads late", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1200, "t", history.TurnSent)
+			s.turn(1210, "t", history.TurnArriving)
+			s.turn(2900, "t", history.TurnResumed)
+			s.turn(2901, "t", history.TurnAnswered)
+			s.end(2902, "t", history.Refused)
+		})},
+		{name: "refused late, to a client that reads later", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1200, "t", history.TurnSent)
+			s.turn(2300, "t", history.TurnArriving)
+			s.turn(2900, "t", history.TurnResumed)
+			s.turn(2901, "t", history.TurnAnswered)
+			s.end(2902, "t", history.Refused)
+		}), violated: []string{"GATE-008"}},
 		{name: "refused in noise, B after a cancel", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)
 			s.read(2010, history.Running, 0)

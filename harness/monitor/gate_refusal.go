@@ -80,10 +80,7 @@ func judgeRefusalShape(v *View, r *ruling) {
 					s.Ack, t.Sent, t.Ended)
 			case t.Outcome() == history.Refused:
 				r.arises()
-				answer := t.Ended
-				if t.Answered != nil {
-					answer = t.Answered
-				}
+				answer := cmp.Or(t.Arriving, t.Answered, t.Ended)
 				took := answer.Return.Sub(t.Sent.Return)
 				r.sample("refused after", took, Prompt)
 				if took <= Prompt {

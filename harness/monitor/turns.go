@@ -24,6 +24,7 @@ type Turn struct {
 	Streams  bool   // its client asked for a streamed reply, and reads it
 	Long     bool   // its client stalls, and its reply is longer than sockets hold
 	Sent     *history.Event
+	Arriving *history.Event // its answer was there, and its client did not read it yet
 	Answered *history.Event
 	Queued   *history.Event   // it was acknowledged as queued
 	Progress []*history.Event // pieces of its reply arrived, in order
@@ -187,6 +188,8 @@ func (t *Turn) tell(e *history.Event) {
 	switch e.Turn.Phase {
 	case history.TurnSent:
 		slot = &t.Sent
+	case history.TurnArriving:
+		slot = &t.Arriving
 	case history.TurnAnswered:
 		slot = &t.Answered
 	case history.TurnQueued:
