@@ -389,6 +389,15 @@ func TestJobs(t *testing.T) {
 			s.cancel(3000)
 			s.read(3003, history.Running, 0)
 		}, ran), arose: []string{"SCHEDULED-001", "SCHEDULED-003"}},
+		{name: "job-lost, in the next instantiation", story: tell(busy(2), func(s *story) {
+			s.action(1700, history.ActionRecreate)
+			s.up(1800, history.ActionStart)
+			s.read(1830, history.Draining, 0)
+			s.stale(2990, history.Draining, 0)
+			s.cancel(3000)
+			s.read(3003, history.Running, 0)
+			s.stale(20000, history.Running, 0)
+		}), notArose: []string{"SCHEDULED-003"}},
 		{name: "and started the job under the marker", story: tell(busy(2), func(s *story) {
 			s.kill(1700)
 			s.backDraining(1800, 0)

@@ -101,6 +101,9 @@ func judgeMissedJobs(v *View, r *ruling) {
 func (v *View) judgeMissedJob(s *Spell, j job, perTurn int, r *ruling) {
 	const expected = "a job that fell due during a drain is run after the cancel, once"
 	cancel := s.Drain.Cancel
+	if v.unseen(j.Turn) {
+		return // it may have run where nobody knows it by its name
+	}
 	if j.reached() == nil {
 		until := min(s.Life.Serving, v.nextBegin(cancel.Return))
 		if waited := v.waited(max(cancel.Return, j.due.Add(j.late)), until); waited > v.Grace {

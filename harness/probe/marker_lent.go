@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/drainproof/drainproof/harness/history"
 )
 
@@ -85,8 +87,12 @@ func watchOver(path string, known identity, before history.Stamp, pause func(spe
 }
 
 // moved says whether a marker is another than before, or another content. A change of
-// its status alone is not: a file on its way out shows one before it is gone.
+// its status alone is not: a file on its way out shows one before it is gone, and a directory
+// also another size and time.
 func (i identity) moved(before identity) bool {
+	if i.exists && i.dev == before.dev && i.ino == before.ino && i.mode&unix.S_IFMT == unix.S_IFDIR {
+		return false
+	}
 	i.ctime, i.mode = before.ctime, before.mode
 	return i != before
 }

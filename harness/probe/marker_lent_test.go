@@ -25,3 +25,24 @@ func TestAMoveBeforeTheFirstLookIsNotLaterThanItWas(t *testing.T) {
 		t.Errorf("the removal was before %d, and is said to lie between %d and %d", removed, m.call, m.ret)
 	}
 }
+
+// A directory that is on its way out is not one that was laid again.
+func TestADirectoryIsMovedOnlyByItsGoing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "marker")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before := identify(path)
+	going := before
+	going.size, going.mtime, going.ctime = 0, before.mtime+1, before.ctime+1
+	another := before
+	another.ino++
+	for name, c := range map[string]struct {
+		to   identity
+		want bool
+	}{"the same": {before, false}, "on its way out": {going, false}, "gone": {identity{}, true}, "another": {another, true}} {
+		if got := c.to.moved(before); got != c.want {
+			t.Errorf("%s: moved %t", name, got)
+		}
+	}
+}
