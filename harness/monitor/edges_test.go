@@ -231,6 +231,13 @@ func TestAdmissionEdges(t *testing.T) {
 			s.turn(2901, "t", history.TurnAnswered)
 			s.end(2902, "t", history.Refused)
 		})},
+		{name: "refused late, after something else had arrived", story: tell(launched, drained(0), func(s *story) {
+			s.turn(1200, "t", history.TurnSent)
+			s.turn(1210, "t", history.TurnArriving)
+			s.turn(2600, "t", history.TurnAnswered)
+			s.end(2602, "t", history.Refused)
+			s.turn(2900, "t", history.TurnResumed)
+		}), violated: []string{"GATE-008"}},
 		{name: "refused late, to a client that reads later", story: tell(launched, drained(0), func(s *story) {
 			s.turn(1200, "t", history.TurnSent)
 			s.turn(2300, "t", history.TurnArriving)

@@ -80,7 +80,10 @@ func judgeRefusalShape(v *View, r *ruling) {
 					s.Ack, t.Sent, t.Ended)
 			case t.Outcome() == history.Refused:
 				r.arises()
-				answer := cmp.Or(t.Arriving, t.Answered, t.Ended)
+				answer := cmp.Or(t.Answered, t.Ended)
+				if t.Arriving != nil && t.Resumed != nil && t.Resumed.Call < answer.Return {
+					answer = t.Arriving // it was there, and its client did not read
+				}
 				took := answer.Return.Sub(t.Sent.Return)
 				r.sample("refused after", took, Prompt)
 				if took <= Prompt {

@@ -118,32 +118,45 @@ func (v *View) replaysOf(t *Turn) []rerun {
 
 // takenUp returns when a turn that the gateway owed, and not to a client of that life, may
 // have been in flight in a life that was over before it had to reach the model in it. A
-// slot is claimed some instants before the model is called, and a kill can fall between.
+// slot is claimed some instants before the model is called, and a kill can fall between;
+// the next life runs it all the same.
 func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
-	var within history.Stamp // it had until then to reach the model
+	from = l.From
+	within := l.From // it had until then, and the grace, to reach the model
+	if l.Ready != nil {
+		within = l.Ready.Return
+	}
 	switch {
-	case t.Sent == nil && t.Arranged != nil && t.reached() == nil && (t.accepted() || t.Arranged.Turn.Status == 0):
-		from = max(t.Arranged.Call, t.Arranged.Turn.Due)
-		within = max(t.Arranged.Return, t.Arranged.Turn.Due.Add(t.Arranged.Turn.Late)).Add(v.Grace)
-	case t.Sent != nil && t.Durable && t.Life.Index < l.Index && t.unfinished():
-		from, within = l.From, l.From.Add(v.Grace)
-		if l.Ready != nil {
-			within = l.Ready.Return.Add(v.Grace)
+	case t.Sent == nil && t.Arranged != nil && (t.accepted() || t.Arranged.Turn.Status == 0):
+		from = max(from, t.Arranged.Call, t.Arranged.Turn.Due)
+		within = max(within, t.Arranged.Return, t.Arranged.Turn.Due.Add(t.Arranged.Turn.Late))
+		for _, d := range v.Drains { // a job that falls due in a drain waits for its end
+			if job := t.Origin == history.OriginJob; job && d.Begin.Call <= within && from <= d.past() && d.past() <= l.Alive {
+				within = max(within, d.past())
+			}
 		}
+	case t.Sent != nil && t.Durable && t.Life.Index < l.Index:
 	default:
 		return 0, 0, false
 	}
-	from = max(from, l.From)
-	return from, l.Over, from <= l.Over && l.Over <= within && len(v.callsIn(t, l)) == 0
+	ok = from <= l.Over && v.waited(within, l.Alive) <= v.Grace
+	return from, l.Over, ok && t.unfinished(l.From) && len(v.callsIn(t, l)) == 0
 }
 
-// unfinished says whether a turn was taken, or may have been, and no model replied to it.
-func (t *Turn) unfinished() bool {
+// unfinished says whether a turn was taken, or may have been, and was not over by then: no
+// model replied to a call that was made before.
+func (t *Turn) unfinished(by history.Stamp) bool {
 	switch t.Outcome() {
-	case history.Refused, history.Busy, history.Unsent, history.Finished:
+	case history.Refused, history.Busy, history.Unsent:
 		return false
+	case history.Finished:
+		if t.Ended.Return <= by {
+			return false
+		}
 	}
-	return !slices.ContainsFunc(t.Calls, (*Call).replied)
+	return !slices.ContainsFunc(t.Calls, func(c *Call) bool {
+		return c.replied() && (c.Called == nil || c.Called.Call < by)
+	})
 }
 
 // repliesPerTurn is how often the gateway asks the model for a reply in the course

@@ -363,6 +363,14 @@ func TestJobs(t *testing.T) {
 			s.read(5003, history.Draining, 0)
 			s.stale(14000, history.Draining, 0)
 		}), notArose: []string{"SCHEDULED-003"}},
+		{name: "job-lost, before the next instantiation", story: tell(busy(2), func(s *story) {
+			s.cancel(2000)
+			s.read(2003, history.Running, 0)
+			s.stale(20000, history.Running, 0)
+			s.action(20100, history.ActionRecreate)
+			s.up(20200, history.ActionStart)
+			s.read(20230, history.Running, 0)
+		}), violated: []string{"SCHEDULED-003"}},
 		{name: "run twice", story: tell(busy(2), cancelled, ran, func(s *story) {
 			s.read(3300, history.Running, 1)
 			s.call(3301, "j2", 2, history.ModelCalled)
@@ -506,6 +514,14 @@ func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 			s.process(1141, history.ProcessGone)
 		}
 	}
+	runs := func(id string, n int) func(*story) {
+		return func(s *story) {
+			s.backDraining(1600, 1)
+			s.call(1630, id, n, history.ModelCalled)
+			s.reply(1700, id, n)
+			s.read(1703, history.Draining, 0)
+		}
+	}
 	ghost := []string{"COUNT-002", "COUNT-007"}
 	rises := append(ghost, "GATE-003")
 	runChecks(t, []check{
@@ -517,6 +533,59 @@ func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 		{name: "a turn that nobody owes", story: tell(launched, drained(0), func(s *story) { s.read(1104, history.Draining, 1) }, killed), violated: rises},
 		{name: "a job", story: tell(launched, jobbed(1100))},
 		{name: "a job that is not due yet", story: tell(launched, jobbed(1150)), violated: ghost},
+		{name: "a completion, which the next life runs", story: tell(launched, drained(0), completed(202), killed, runs("p", 1))},
+		{name: "a completion that had run", story: tell(launched, drained(0), func(s *story) {
+			s.expect(900, "p", history.OriginBackground)
+			s.complete(1100, "p", 202)
+			s.read(1102, history.Draining, 1)
+			s.call(1103, "p", 1, history.ModelCalled)
+			s.reply(1110, "p", 1)
+			s.read(1113, history.Draining, 0)
+			s.action(1300, history.ActionSIGKILL)
+			s.process(1301, history.ProcessGone)
+			s.backDraining(1400, 0)
+			s.read(1450, history.Draining, 1)
+			s.action(1460, history.ActionSIGKILL)
+			s.process(1461, history.ProcessGone)
+		}), violated: []string{"COUNT-007", "GATE-003"}},
+		{name: "a completion, cut off in the life before", story: tell(launched, drained(0), func(s *story) {
+			s.expect(900, "p", history.OriginBackground)
+			s.complete(1100, "p", 202)
+			s.read(1102, history.Draining, 1)
+			s.call(1103, "p", 1, history.ModelCalled)
+			s.action(1200, history.ActionSIGKILL)
+			s.process(1201, history.ProcessGone)
+			s.call(1202, "p", 1, history.ModelGone)
+			s.backDraining(1300, 0)
+			s.read(1350, history.Draining, 1)
+			s.action(1360, history.ActionSIGKILL)
+			s.process(1361, history.ProcessGone)
+		}, runs("p", 2))},
+		{name: "a completion, killed at once and started again late", story: tell(launched, drained(0), completed(202), killed, func(s *story) {
+			s.backDraining(15000, 0)
+		})},
+		{name: "a turn that is run again, and once more", story: tell(replayed, func(s *story) {
+			s.stale(1900, history.Draining, 1)
+			s.reply(2000, "t", 2)
+			s.read(2003, history.Draining, 0)
+		})},
+		{name: "a job that waited for the end of a drain", story: tell(launched, func(s *story) { s.job(500, "j", 1200) }, drained(0), func(s *story) {
+			s.stale(19990, history.Draining, 0)
+			s.cancel(20000)
+			s.read(20003, history.Running, 0)
+			s.read(20005, history.Running, 1)
+			s.action(20010, history.ActionSIGKILL)
+			s.process(20011, history.ProcessGone)
+		})},
+		{name: "a job, long before its instantiation is made anew", story: tell(launched, func(s *story) {
+			s.job(500, "j", 60000)
+			s.read(900, history.Running, 1)
+			s.read(910, history.Running, 0)
+			s.stale(3990, history.Running, 0)
+			s.action(4000, history.ActionRecreate)
+			s.up(4100, history.ActionStart)
+			s.read(4130, history.Running, 0)
+		}), violated: ghost},
 	})
 }
 

@@ -101,7 +101,7 @@ func judgeMissedJobs(v *View, r *ruling) {
 func (v *View) judgeMissedJob(s *Spell, j job, perTurn int, r *ruling) {
 	const expected = "a job that fell due during a drain is run after the cancel, once"
 	cancel := s.Drain.Cancel
-	if v.unseen(j.Turn) {
+	if l := v.unseen(j.Turn); l != nil && l.Index <= s.Life.Index {
 		return // it may have run where nobody knows it by its name
 	}
 	if j.reached() == nil {

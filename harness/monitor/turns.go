@@ -303,8 +303,8 @@ func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
 	if t.Sent != nil {
 		from, to = t.Sent.Call, never
 	}
-	if v.unseen(t) {
-		return t.Arranged.Call, never, true
+	if l := v.unseen(t); l != nil {
+		from, to = l.From, never
 	}
 	if t.Ended != nil {
 		to = t.Ended.Return
@@ -313,8 +313,12 @@ func (v *View) possible(t *Turn) (from, to history.Stamp, ok bool) {
 		if c.Called == nil {
 			continue
 		}
-		if t.Sent == nil {
-			from = min(from, v.lifeAt(c.Called.Call).From) // work of the gateway's own
+		if t.Sent == nil { // work of the gateway's own
+			begun := v.lifeAt(c.Called.Call).From
+			if asked := t.Arranged; asked != nil && asked.Call <= c.Called.Return {
+				begun = max(begun, asked.Call)
+			}
+			from = min(from, begun)
 		}
 		over := never
 		switch {
@@ -346,15 +350,19 @@ func (v *View) overlaps(t *Turn, from, to history.Stamp) bool {
 	return ok && begun <= to && over >= from
 }
 
-// unseen says whether what the gateway was asked to do by itself later may be done where
-// nobody sees whose work it is: the probe that knew of it went with the instantiation.
-func (v *View) unseen(t *Turn) bool {
+// unseen returns the life from which on what the gateway was asked to do by itself may be done
+// where nobody sees whose work it is, since the probe that knew of it went with the
+// instantiation before; or nil.
+func (v *View) unseen(t *Turn) *Life {
 	if t.Sent != nil || t.Arranged == nil || slices.ContainsFunc(t.Calls, func(c *Call) bool { return c.Done != nil }) {
-		return false
+		return nil
 	}
-	return slices.ContainsFunc(v.Lives, func(l *Life) bool {
-		return l.anew() && l.From > t.Arranged.Call
-	})
+	for _, l := range v.Lives {
+		if l.anew() && l.From > t.Arranged.Call {
+			return l
+		}
+	}
+	return nil
 }
 
 // indexEndings lists the ends of admitted turns, seen by client or model.
