@@ -194,7 +194,8 @@ func (c *client) send() bool {
 		close(t.half)
 		select {
 		case <-t.moment:
-		case <-t.ctx.Done(): // the link is reset: the rest can't be sent
+		case <-t.ctx.Done():
+			err = context.Cause(t.ctx) // the link may not be reset yet
 		}
 	}
 	if err == nil {

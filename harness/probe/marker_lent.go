@@ -90,7 +90,8 @@ func watchOver(path string, known identity, before history.Stamp, pause func(spe
 // its status alone is not: a file on its way out shows one before it is gone, and a directory
 // also another size and time.
 func (i identity) moved(before identity) bool {
-	if i.exists && i.dev == before.dev && i.ino == before.ino && i.mode&unix.S_IFMT == unix.S_IFDIR {
+	directory := i.mode&unix.S_IFMT == unix.S_IFDIR && before.mode&unix.S_IFMT == unix.S_IFDIR
+	if i.exists && directory && i.dev == before.dev && i.ino == before.ino {
 		return false
 	}
 	i.ctime, i.mode = before.ctime, before.mode

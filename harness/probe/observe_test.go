@@ -227,22 +227,26 @@ func TestAnHTTPPublication(t *testing.T) {
 
 func TestArmedActionsFireAtTheFirstReadThatBeganLater(t *testing.T) {
 	r := newRig(t)
-	armed := now()
-	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpCancel, When: &wire.When{State: history.Draining}}))
+	first := now() // what fires the second fires the first as well
 	late := r.send(wire.SubmitParams{When: &wire.When{State: history.Draining, Publication: "file", After: 20 * time.Millisecond}})
+	armed := now()
+	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpCancel, When: &wire.When{State: history.Draining, Publication: "file"}}))
 	never := r.send(wire.SubmitParams{When: &wire.When{State: history.Stopped}})
 	if got := r.all(markerIs(history.OpCancel)); len(got) > 0 {
 		t.Fatal("an armed operation was performed at once")
 	}
 	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpBegin}))
 	cancel := r.await("the armed cancel", markerIs(history.OpCancel))
-	draining := r.await("draining", stateIs(history.Draining))
-	if draining.Call < armed || cancel.Call < draining.Call {
+	inFile := func(since history.Stamp) history.Event {
+		return r.await("draining in the file", func(ev history.Event) bool {
+			return stateIs(history.Draining)(ev) && ev.State.Publication == "file" && ev.Call >= since
+		})
+	}
+	if draining := inFile(armed); cancel.Call < draining.Call {
 		t.Errorf("draining read from %d, cancelled from %d, armed at %d", draining.Call, cancel.Call, armed)
 	}
 	sent := r.await("the armed turn", turnIs(late, history.TurnSent))
-	inFile := r.await("draining in the file", func(ev history.Event) bool { return stateIs(history.Draining)(ev) && ev.State.Publication == "file" })
-	if d := sent.Call.Sub(inFile.Call); d < 20*time.Millisecond {
+	if d := sent.Call.Sub(inFile(first).Call); d < 20*time.Millisecond {
 		t.Errorf("sent %v after the read, not 20 ms", d)
 	}
 	r.await("running", after(cancel.Seq, stateIs(history.Running)))

@@ -331,7 +331,7 @@ func TestSentInHalves(t *testing.T) {
 	r.must(r.Marker(r.ctx, wire.MarkerParams{Op: history.OpBegin}))
 	r.ended(id, history.Refused)
 	sent := r.await("sent", turnIs(id, history.TurnSent))
-	if begin := r.await("begun", func(ev history.Event) bool { return ev.Marker != nil }); sent.Call > begin.Call || sent.Return < begin.Return {
+	if begin := r.await("begun", func(ev history.Event) bool { return ev.Marker != nil }); sent.Call > begin.Call || sent.Return < begin.Call {
 		t.Errorf("sent from %d to %d, the marker came from %d to %d", sent.Call, sent.Return, begin.Call, begin.Return)
 	}
 	gone := r.send(wire.SubmitParams{Halves: true, When: &wire.When{State: history.Stopped}})
