@@ -12,8 +12,8 @@ import (
 
 // AtRest says in what the gateway is not at rest; "": it is. At rest it lives, every
 // publication shows running with nothing in flight, every turn has ended for its client,
-// none that a crash cut off is still owed, and the model holds none. The marker is the
-// caller's to know of.
+// none that a crash cut off is still owed, and the model holds none. What is lost is not waited
+// for. The marker is the caller's to know of.
 func (g *Gateway) AtRest() string {
 	if !g.Alive() {
 		return "the gateway's process is gone"
@@ -26,9 +26,23 @@ func (g *Gateway) AtRest() string {
 	g.live.mu.Lock()
 	defer g.live.mu.Unlock()
 	for _, t := range g.live.turns {
-		open := t.Sent && t.Outcome == "" || t.Queued && !t.ModelDone || t.Arranged && !t.ModelDone
-		if open || t.InModel || t.owed() {
+		if t.open() {
 			return t.String()
+		}
+	}
+	return ""
+}
+
+// Severable says why the history cannot be cut now, as Cut does; "": it can.
+func (g *Gateway) Severable() string {
+	if why := g.AtRest(); why != "" {
+		return why
+	}
+	g.live.mu.Lock()
+	defer g.live.mu.Unlock()
+	for _, t := range g.live.turns {
+		if t.Lost {
+			return fmt.Sprintf("turn %s was not over when its instantiation was made anew; it may run again, and nobody would know it", t.ID)
 		}
 	}
 	return ""
@@ -38,10 +52,10 @@ func (g *Gateway) AtRest() string {
 // as it is: a long run is judged in pieces, so that neither memory nor judging grows with
 // its length. Between two pieces nothing may be in flight, no marker lie there, and none have
 // lain there within B that the gateway was not seen to notice, or nobody could tell whose
-// doing is what follows; it is an error where the gateway is not at rest. Of header, what
+// doing is what follows; it is an error where Severable gives a reason. Of header, what
 // differs from the last one is taken: Spec and Seed.
 func (g *Gateway) Cut(ctx context.Context, o history.Outcome, header history.Header, file string) ([]history.Event, error) {
-	if why := g.AtRest(); why != "" {
+	if why := g.Severable(); why != "" {
 		return nil, errors.New("a history can be cut only while nothing happens: " + why)
 	}
 	g.over(ctx)

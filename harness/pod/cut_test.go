@@ -2,6 +2,7 @@ package pod
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -20,11 +21,14 @@ func TestAtRest(t *testing.T) {
 	}
 	sent, durable := turn(history.TurnSent, history.Turn{}), turn(history.TurnSent, history.Turn{Durable: true})
 	ended := func(o history.TurnOutcome) history.Event { return turn(history.TurnEnded, history.Turn{Outcome: o}) }
+	anew := history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionRecreate}}
 	called, done, gone := model(history.ModelCalled), model(history.ModelDone), model(history.ModelGone)
 	for name, c := range map[string]struct {
 		events []history.Event
 		rest   bool
 	}{
+		"made anew":                     {[]history.Event{durable, called, anew}, true},
+		"made anew, and one under way":  {[]history.Event{anew, sent}, false},
 		"nothing":                       {nil, true},
 		"a turn that is over":           {[]history.Event{sent, called, done, ended(history.Finished)}, true},
 		"one under way":                 {[]history.Event{sent}, false},
@@ -45,6 +49,9 @@ func TestAtRest(t *testing.T) {
 			}
 			if why := g.AtRest(); (why == "") != c.rest {
 				t.Errorf("%q", why)
+			}
+			if lost := strings.HasPrefix(name, "made anew"); (g.Severable() == "") != (c.rest && !lost) {
+				t.Errorf("severable: %q", g.Severable())
 			}
 		})
 	}

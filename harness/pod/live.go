@@ -56,6 +56,7 @@ type TurnView struct {
 	Ingress     string
 	Expected    bool // no client sends it
 	Arranged    bool // and the gateway was asked for what leads to it
+	Lost        bool // it was not over when its probe went with an instantiation: nobody knows it any more
 	Sent        bool
 	Arriving    bool // the first bytes of an answer wait unread at its client
 	Answered    bool
@@ -100,6 +101,12 @@ func (t TurnView) String() string {
 	return fmt.Sprintf("turn %s on %s is not sent yet", t.ID, t.Ingress)
 }
 
+// open says whether something may yet come of it: its client waits, the gateway is to start it
+// or owes it, or the model holds it.
+func (t TurnView) open() bool {
+	return !t.Lost && (t.Sent && t.Outcome == "" || (t.Queued || t.Arranged) && !t.ModelDone || t.InModel || t.owed())
+}
+
 // owed says whether the gateway may yet run it again: it was cut off while the model worked
 // on it, and its ingress is one that owes such turns.
 func (t TurnView) owed() bool {
@@ -137,6 +144,12 @@ func (l *live) add(e history.Event) {
 		l.turn(e)
 	case history.KindModel:
 		l.model(*e.Model)
+	case history.KindAction:
+		if e.Action.Name == history.ActionRecreate {
+			for _, t := range l.turns {
+				t.Lost = t.Lost || t.open()
+			}
+		}
 	case history.KindProcess:
 		switch e.Process.Phase {
 		case history.ProcessSeen:

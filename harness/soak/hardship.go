@@ -74,10 +74,30 @@ func endure(ctx context.Context, gw *pod.Gateway, s Step) error {
 	if err := hard(ctx, s); err != nil {
 		return err
 	}
-	if why := gw.AtRest(); why != "" {
-		return p.restless(ctx, s, why)
+	if err := p.rest(ctx); err != nil {
+		return err
+	}
+	if err := p.recovered(ctx, s); err != nil {
+		return err
+	}
+	if !p.until(ctx, func() bool { return gw.AtRest() == "" }) {
+		return p.restless(ctx, s, gw.AtRest())
 	}
 	return ctx.Err()
+}
+
+// recovered sends a turn by every way in, each of which must finish.
+func (p *Player) recovered(ctx context.Context, s Step) error {
+	turns, err := p.serves(ctx)
+	if err != nil {
+		return p.unlessGone(err)
+	}
+	for _, t := range turns {
+		if view := t.View(); view.Outcome != history.Finished {
+			return p.restless(ctx, s, view.String())
+		}
+	}
+	return nil
 }
 
 // restless is a gateway that did not get over a hardship, and in what that shows.
@@ -86,7 +106,7 @@ func (p *Player) restless(ctx context.Context, s Step, why string) error {
 		return ctx.Err()
 	}
 	return &pod.StartError{
-		What: fmt.Sprintf("the gateway did not come to rest within %s after its home had been %s: %s", p.gw.Grace(), s.How, why), Logs: p.gw.Logs(ctx, 10),
+		What: fmt.Sprintf("the gateway did not get over it within %s that its home had been %s: %s", p.gw.Grace(), s.How, why), Logs: p.gw.Logs(ctx, 10),
 	}
 }
 
@@ -105,6 +125,11 @@ func (p *Player) full(ctx context.Context, s Step) error {
 			return err
 		}
 	}
+	if !p.gw.Shows(history.Draining) || p.count() < 1 {
+		return &pod.StartError{
+			What: "the gateway did not come to drain with a turn in flight before its home was to be full: it publishes " + p.gw.Published().String(), Logs: p.gw.Logs(ctx, 10),
+		}
+	}
 	filled := p.gw.FillHome(ctx)
 	during := p.do(ctx, Step{Do: Cancel})
 	if during == nil {
@@ -118,10 +143,12 @@ func (p *Player) full(ctx context.Context, s Step) error {
 	if !p.until(ctx, func() bool { return p.gw.Shows(history.Running) && p.count() == 0 }) && p.gw.Alive() {
 		return p.restless(ctx, s, "it publishes "+p.gw.Published().String())
 	}
-	if err := p.do(ctx, Step{Do: SIGKILL}); err != nil {
-		return err
+	if p.gw.Alive() { // it may end where it cannot write
+		if err := p.recovered(ctx, s); err != nil {
+			return err
+		}
 	}
-	return p.rest(ctx)
+	return p.do(ctx, Step{Do: SIGKILL})
 }
 
 // readOnly starts the gateway with a home that it cannot write, in which it may end at once
@@ -145,15 +172,14 @@ func (p *Player) readOnly(ctx context.Context, s Step) error {
 		return err
 	}
 	if !p.dead {
-		if _, err := p.gw.AwaitExit(ctx); err != nil {
-			return err
+		within, cancel := context.WithTimeout(ctx, p.gw.Grace()) // it may live, and nobody have seen it
+		defer cancel()
+		if _, err := p.gw.AwaitExit(within); err != nil {
+			return p.restless(ctx, s, "it has not ended: "+err.Error())
 		}
 		p.dead = true
 	}
-	if err := p.gw.Remount(ctx, false); err != nil {
-		return err
-	}
-	return p.rest(ctx)
+	return p.gw.Remount(ctx, false)
 }
 
 // begin starts the history of a schedule at a gateway that has gone through what the schedule

@@ -230,8 +230,10 @@ func (p *Player) process(ctx context.Context, s Step) error {
 		}
 	case SIGKILL:
 		if p.gw.Alive() {
-			p.ending, p.dead = false, true
-			return p.gw.SIGKILL(ctx)
+			p.ending = false
+			err := p.gw.SIGKILL(ctx)
+			p.dead = err == nil
+			return p.unlessGone(err)
 		}
 	case Respawn:
 		return p.respawn(ctx)
@@ -436,7 +438,7 @@ func (p *Player) rest(ctx context.Context) error {
 	}
 	p.until(ctx, func() bool { return p.gw.Shows(history.Running) })
 	p.gw.Awaits(ctx, gw.B()+p.late(), func() bool { return gw.AtRest() == "" })
-	if err := p.serves(ctx); err != nil {
+	if _, err := p.serves(ctx); err != nil {
 		return err
 	}
 	if !p.until(ctx, func() bool { return gw.AtRest() == "" }) && ctx.Err() == nil {
@@ -458,16 +460,17 @@ func (p *Player) everyWay(ctx context.Context) ([]*pod.Submitted, error) {
 	return turns, nil
 }
 
-// serves sends a turn by every way in: after all that, it must be served.
-func (p *Player) serves(ctx context.Context) error {
+// serves sends a turn by every way in, and waits for their ends: after all that, they must be
+// served.
+func (p *Player) serves(ctx context.Context) ([]*pod.Submitted, error) {
 	turns, err := p.everyWay(ctx)
 	if err != nil {
-		return err
+		return turns, err
 	}
 	p.until(ctx, func() bool {
 		return !slices.ContainsFunc(turns, func(t *pod.Submitted) bool { return t.View().Outcome == "" })
 	})
-	return ctx.Err()
+	return turns, ctx.Err()
 }
 
 // late is how much later than it was due a job may start.

@@ -123,11 +123,10 @@ func (r *run) all(ctx context.Context) error {
 // one plays a schedule and has it judged.
 func (r *run) one(ctx context.Context, s Schedule) (failed bool, err error) {
 	b, err := r.bout(ctx, s)
-	var down *pod.StartError
 	switch step, hard := s.hardship(); {
 	case ctx.Err() != nil:
 		return false, r.cutOff(ctx, b)
-	case hard && errors.As(err, &down):
+	case hard && err != nil:
 		return false, r.lose(s, err) // the others can be played all the same
 	case err != nil:
 		return false, err
@@ -215,13 +214,13 @@ func Start(ctx context.Context, o Options, s Schedule, file string) (*pod.Gatewa
 	}
 	err = gw.Settle(ctx)
 	if err == nil && o.Terrain.Target.WarmUp {
-		err = NewPlayer(gw, nil).serves(ctx)
-	}
-	if err == nil && s.Seed%2 == 0 { // markers without a stamp drain as well
-		err = gw.LearnEpoch(ctx)
+		_, err = NewPlayer(gw, nil).serves(ctx)
 	}
 	if err == nil && hard {
 		err = begin(ctx, gw, s, made.File, file)
+	}
+	if err == nil && s.Seed%2 == 0 { // markers without a stamp drain as well
+		err = gw.LearnEpoch(ctx)
 	}
 	if err != nil {
 		_, closed := gw.End(context.WithoutCancel(ctx), history.Outcome{Result: "interrupted"})
@@ -253,7 +252,7 @@ func header(s Schedule) history.Header {
 // another.
 func (r *run) end(ctx context.Context, b *bout, s Schedule, broken bool) ([]history.Event, error) {
 	passed := history.Outcome{Result: "passed"}
-	if b == r.now && !broken && b.gw.AtRest() == "" && time.Since(b.born) < PodLife {
+	if b == r.now && !broken && b.gw.Severable() == "" && time.Since(b.born) < PodLife {
 		next := s
 		for next.Seed++; hardship(next.Seed, r.Terrain) != ""; next.Seed++ {
 		}
