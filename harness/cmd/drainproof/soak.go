@@ -221,7 +221,7 @@ func (m *maker) make(ctx context.Context, dir string) (*soak.Shrunk, error) {
 		case err != nil: // what was seen is kept all the same
 			m.alone = "it could not be played again: " + err.Error()
 		case start == nil:
-			m.alone = "played alone, it did not fail again"
+			m.alone = fmt.Sprintf("played alone %d times, it did not fail again", playsAlone)
 		default:
 			m.tell(fmt.Sprintf("%s: making a schedule of %d steps smaller", m.id, len(start.Steps)))
 			shrunk, err := soak.Shrink(within, *start, func(ctx context.Context, s soak.Schedule) (bool, error) { return m.fails(ctx, s, work) })
@@ -260,17 +260,23 @@ func (m *maker) start(ctx context.Context, work string) (*soak.Schedule, error) 
 	for before := 0; ; before = max(1, 2*before) {
 		n := min(before, len(m.breach.Before))
 		s := soak.Join(append(slices.Clone(m.breach.Before[len(m.breach.Before)-n:]), m.breach.First)...)
-		fails, err := m.fails(ctx, s, work)
-		switch {
-		case err != nil:
-			return nil, err
-		case fails:
-			return &s, nil
-		case n == len(m.breach.Before) || before >= maxBefore:
+		for range playsAlone {
+			if fails, err := m.fails(ctx, s, work); err != nil || fails {
+				return &s, err
+			}
+			if n > 0 {
+				break
+			}
+		}
+		if n == len(m.breach.Before) || before >= maxBefore {
 			return nil, nil
 		}
 	}
 }
+
+// playsAlone is how often the schedule that failed is played by itself before it is taken for
+// one that fails only after others: it may have been a matter of who came first.
+const playsAlone = 4
 
 // maxBefore is how many schedules are played before the one that failed, at the most.
 const maxBefore = 8
