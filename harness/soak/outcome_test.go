@@ -46,7 +46,7 @@ func TestNoiseOfASoak(t *testing.T) {
 		return history.Event{Kind: history.KindAction, Call: at, Return: at + 1, Action: &history.Action{Name: name}}
 	}
 	stall := func(from, to history.Stamp) history.Event {
-		return history.Event{Kind: history.KindStall, Call: from, Return: to, Stall: &history.Stall{}}
+		return history.Event{Kind: history.KindStall, Call: from, Return: to, Stall: &history.Stall{Late: to.Sub(from)}}
 	}
 	begin, end := act(1000, history.ActionStart), act(2000, history.ActionExited)
 	for name, c := range map[string]struct {
