@@ -10,11 +10,7 @@ import (
 // the gateway is not to be blamed for. A gateway that was let run in a part of a stretch lost
 // the rest of it only. Stalls may overlap, and one that grows is told again.
 func Stalled(events []Event) (all, lost time.Duration) {
-	type stall struct {
-		from, to Stamp
-		late     time.Duration
-	}
-	var stalls []stall
+	var stalls []Event
 	var from, to Stamp
 	for _, e := range events {
 		if e.Kind == KindHeader || e.Kind == KindOutcome || e.Return == 0 {
@@ -25,17 +21,17 @@ func Stalled(events []Event) (all, lost time.Duration) {
 		}
 		to = max(to, e.Return)
 		if e.Kind == KindStall {
-			stalls = append(stalls, stall{e.Call, e.Return, e.Stall.Late})
+			stalls = append(stalls, e)
 		}
 	}
-	slices.SortFunc(stalls, func(a, b stall) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) // grown ones first
+	slices.SortFunc(stalls, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(b.Return, a.Return)) // grown ones first
 	})
 	end := from
 	for _, s := range stalls {
-		if begin := max(s.from, end); s.to > begin {
-			lost += min(s.to.Sub(begin), s.late)
-			end = s.to
+		if begin := max(s.Call, end); s.Return > begin {
+			lost += min(s.Return.Sub(begin), s.Stall.Late)
+			end = s.Return
 		}
 	}
 	return to.Sub(from), lost

@@ -96,6 +96,15 @@ func TestWatchEdges(t *testing.T) {
 
 // TestAdmissionEdges are turns at the edges of a drain.
 func TestAdmissionEdges(t *testing.T) {
+	refused := func(arriving, resumed, answered float64) func(*story) {
+		return func(s *story) {
+			s.turn(1200, "t", history.TurnSent)
+			s.turn(arriving, "t", history.TurnArriving)
+			s.turn(resumed, "t", history.TurnResumed)
+			s.turn(answered, "t", history.TurnAnswered)
+			s.end(answered+1, "t", history.Refused)
+		}
+	}
 	runChecks(t, []check{
 		{name: "sent as the reading was under way", story: tell(launched, func(s *story) {
 			s.begin(1000)
@@ -224,27 +233,9 @@ func TestAdmissionEdges(t *testing.T) {
 			s.turn(4100, "t", history.TurnSent)
 			s.end(4110, "t", history.Failed)
 		}), violated: []string{"GATE-011"}},
-		{name: "refused at once, to a client that reads late", story: tell(launched, drained(0), func(s *story) {
-			s.turn(1200, "t", history.TurnSent)
-			s.turn(1210, "t", history.TurnArriving)
-			s.turn(2900, "t", history.TurnResumed)
-			s.turn(2901, "t", history.TurnAnswered)
-			s.end(2902, "t", history.Refused)
-		})},
-		{name: "refused late, after something else had arrived", story: tell(launched, drained(0), func(s *story) {
-			s.turn(1200, "t", history.TurnSent)
-			s.turn(1210, "t", history.TurnArriving)
-			s.turn(2600, "t", history.TurnAnswered)
-			s.end(2602, "t", history.Refused)
-			s.turn(2900, "t", history.TurnResumed)
-		}), violated: []string{"GATE-008"}},
-		{name: "refused late, to a client that reads later", story: tell(launched, drained(0), func(s *story) {
-			s.turn(1200, "t", history.TurnSent)
-			s.turn(2300, "t", history.TurnArriving)
-			s.turn(2900, "t", history.TurnResumed)
-			s.turn(2901, "t", history.TurnAnswered)
-			s.end(2902, "t", history.Refused)
-		}), violated: []string{"GATE-008"}},
+		{name: "refused at once, to a client that reads late", story: tell(launched, drained(0), refused(1210, 2900, 2901))},
+		{name: "refused late, after something else had arrived", story: tell(launched, drained(0), refused(1210, 2900, 2600)), violated: []string{"GATE-008"}},
+		{name: "refused late, to a client that reads later", story: tell(launched, drained(0), refused(2300, 2900, 2901)), violated: []string{"GATE-008"}},
 		{name: "refused in noise, B after a cancel", story: tell(launched, drained(0), func(s *story) {
 			s.cancel(2000)
 			s.read(2010, history.Running, 0)

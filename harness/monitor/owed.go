@@ -130,10 +130,8 @@ func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
 	case t.Sent == nil && t.Arranged != nil && (t.accepted() || t.Arranged.Turn.Status == 0):
 		from = max(from, t.Arranged.Call, t.Arranged.Turn.Due)
 		within = max(within, t.Arranged.Return, t.Arranged.Turn.Due.Add(t.Arranged.Turn.Late))
-		for _, d := range v.Drains { // a job that falls due in a drain waits for its end
-			if job := t.Origin == history.OriginJob; job && d.Begin.Call <= within && from <= d.past() && d.past() <= l.Alive {
-				within = max(within, d.past())
-			}
+		if t.Origin == history.OriginJob {
+			within = v.pastDrains(from, within, l.Alive)
 		}
 	case t.Sent != nil && t.Durable && t.Life.Index < l.Index:
 	default:
@@ -141,6 +139,17 @@ func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
 	}
 	ok = from <= l.Over && v.waited(within, l.Alive) <= v.Grace
 	return from, l.Over, ok && t.unfinished(l.From) && len(v.callsIn(t, l)) == 0
+}
+
+// pastDrains is until when a job may start that was to in [from, to]: one that falls due in a
+// drain waits for its end, where that came before the limit.
+func (v *View) pastDrains(from, to, limit history.Stamp) history.Stamp {
+	for _, d := range v.Drains {
+		if d.Begin.Call <= to && from <= d.past() && d.past() <= limit {
+			to = max(to, d.past())
+		}
+	}
+	return to
 }
 
 // unfinished says whether a turn was taken, or may have been, and was not over by then: no

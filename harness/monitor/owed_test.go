@@ -484,8 +484,7 @@ func TestLaterInTheNextInstantiation(t *testing.T) {
 // between: what the gateway owed may have been in flight all the same.
 func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 	killed := func(s *story) {
-		s.action(1200, history.ActionSIGKILL)
-		s.process(1201, history.ProcessGone)
+		s.kill(1200)
 	}
 	completed := func(status int) func(*story) {
 		return func(s *story) {
@@ -494,10 +493,15 @@ func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 			s.read(1104, history.Draining, 1)
 		}
 	}
+	started := func(s *story) {
+		s.expect(900, "p", history.OriginBackground)
+		s.complete(1100, "p", 202)
+		s.read(1102, history.Draining, 1)
+		s.call(1103, "p", 1, history.ModelCalled)
+	}
 	replayed := do(cutInDrain(0), func(s *story) {
 		s.read(1620, history.Draining, 1)
-		s.action(1630, history.ActionSIGKILL)
-		s.process(1631, history.ProcessGone)
+		s.kill(1630)
 		s.up(1700, history.ActionRespawn)
 		s.read(1712, history.Draining, 1)
 		s.call(1713, "t", 2, history.ModelCalled)
@@ -510,8 +514,7 @@ func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 			s.process(1020, history.ProcessGone)
 			s.up(1100, history.ActionRespawn)
 			s.read(1130, history.Running, 1)
-			s.action(1140, history.ActionSIGKILL)
-			s.process(1141, history.ProcessGone)
+			s.kill(1140)
 		}
 	}
 	runs := func(id string, n int) func(*story) {
@@ -534,32 +537,20 @@ func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 		{name: "a job", story: tell(launched, jobbed(1100))},
 		{name: "a job that is not due yet", story: tell(launched, jobbed(1150)), violated: ghost},
 		{name: "a completion, which the next life runs", story: tell(launched, drained(0), completed(202), killed, runs("p", 1))},
-		{name: "a completion that had run", story: tell(launched, drained(0), func(s *story) {
-			s.expect(900, "p", history.OriginBackground)
-			s.complete(1100, "p", 202)
-			s.read(1102, history.Draining, 1)
-			s.call(1103, "p", 1, history.ModelCalled)
+		{name: "a completion that had run", story: tell(launched, drained(0), started, func(s *story) {
 			s.reply(1110, "p", 1)
 			s.read(1113, history.Draining, 0)
-			s.action(1300, history.ActionSIGKILL)
-			s.process(1301, history.ProcessGone)
+			s.kill(1300)
 			s.backDraining(1400, 0)
 			s.read(1450, history.Draining, 1)
-			s.action(1460, history.ActionSIGKILL)
-			s.process(1461, history.ProcessGone)
+			s.kill(1460)
 		}), violated: []string{"COUNT-007", "GATE-003"}},
-		{name: "a completion, cut off in the life before", story: tell(launched, drained(0), func(s *story) {
-			s.expect(900, "p", history.OriginBackground)
-			s.complete(1100, "p", 202)
-			s.read(1102, history.Draining, 1)
-			s.call(1103, "p", 1, history.ModelCalled)
-			s.action(1200, history.ActionSIGKILL)
-			s.process(1201, history.ProcessGone)
+		{name: "a completion, cut off in the life before", story: tell(launched, drained(0), started, func(s *story) {
+			s.kill(1200)
 			s.call(1202, "p", 1, history.ModelGone)
 			s.backDraining(1300, 0)
 			s.read(1350, history.Draining, 1)
-			s.action(1360, history.ActionSIGKILL)
-			s.process(1361, history.ProcessGone)
+			s.kill(1360)
 		}, runs("p", 2))},
 		{name: "a completion, killed at once and started again late", story: tell(launched, drained(0), completed(202), killed, func(s *story) {
 			s.backDraining(15000, 0)
@@ -574,8 +565,7 @@ func TestKilledBeforeItsModelWasCalled(t *testing.T) {
 			s.cancel(20000)
 			s.read(20003, history.Running, 0)
 			s.read(20005, history.Running, 1)
-			s.action(20010, history.ActionSIGKILL)
-			s.process(20011, history.ProcessGone)
+			s.kill(20010)
 		})},
 		{name: "a job, long before its instantiation is made anew", story: tell(launched, func(s *story) {
 			s.job(500, "j", 60000)

@@ -90,13 +90,14 @@ func watchOver(path string, known identity, before history.Stamp, pause func(spe
 // its status alone is not: a file on its way out shows one before it is gone, and a directory
 // also another size and time.
 func (i identity) moved(before identity) bool {
-	directory := i.mode&unix.S_IFMT == unix.S_IFDIR && before.mode&unix.S_IFMT == unix.S_IFDIR
-	if i.exists && directory && i.dev == before.dev && i.ino == before.ino {
+	if i.directory() && before.directory() && i.dev == before.dev && i.ino == before.ino {
 		return false
 	}
 	i.ctime, i.mode = before.ctime, before.mode
 	return i != before
 }
+
+func (i identity) directory() bool { return i.exists && i.mode&unix.S_IFMT == unix.S_IFDIR }
 
 func (s *sightings) add(path string, call history.Stamp, found identity) {
 	m := move{call: call, ret: now(), to: found}

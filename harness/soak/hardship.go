@@ -74,7 +74,7 @@ func endure(ctx context.Context, gw *pod.Gateway, s Step) error {
 	if err := hard(ctx, s); err != nil {
 		return err
 	}
-	if err := p.rest(ctx); err != nil {
+	if err := p.letGo(ctx); err != nil {
 		return err
 	}
 	if err := p.recovered(ctx, s); err != nil {
@@ -102,12 +102,15 @@ func (p *Player) recovered(ctx context.Context, s Step) error {
 
 // restless is a gateway that did not get over a hardship, and in what that shows.
 func (p *Player) restless(ctx context.Context, s Step, why string) error {
+	return p.lost(ctx, fmt.Sprintf("the gateway did not get over it within %s that its home had been %s: %s", p.gw.Grace(), s.How, why))
+}
+
+// lost is a gateway of which nothing can be said, and why; or that the soak is interrupted.
+func (p *Player) lost(ctx context.Context, what string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &pod.StartError{
-		What: fmt.Sprintf("the gateway did not get over it within %s that its home had been %s: %s", p.gw.Grace(), s.How, why), Logs: p.gw.Logs(ctx, 10),
-	}
+	return &pod.StartError{What: what, Logs: p.gw.Logs(ctx, 10)}
 }
 
 // full fills the home in a drain with a turn in flight, takes the drain back while it is
@@ -126,9 +129,7 @@ func (p *Player) full(ctx context.Context, s Step) error {
 		}
 	}
 	if !p.gw.Shows(history.Draining) || p.count() < 1 {
-		return &pod.StartError{
-			What: "the gateway did not come to drain with a turn in flight before its home was to be full: it publishes " + p.gw.Published().String(), Logs: p.gw.Logs(ctx, 10),
-		}
+		return p.lost(ctx, "the gateway did not come to drain with a turn in flight before its home was to be full: it publishes "+p.gw.Published().String())
 	}
 	filled := p.gw.FillHome(ctx)
 	during := p.do(ctx, Step{Do: Cancel})

@@ -230,10 +230,7 @@ func (p *Player) process(ctx context.Context, s Step) error {
 		}
 	case SIGKILL:
 		if p.gw.Alive() {
-			p.ending = false
-			err := p.gw.SIGKILL(ctx)
-			p.dead = err == nil
-			return p.unlessGone(err)
+			return p.kill(ctx)
 		}
 	case Respawn:
 		return p.respawn(ctx)
@@ -288,14 +285,19 @@ func (p *Player) exit(ctx context.Context) error {
 		limit += s.Deadline
 	}
 	p.gw.Awaits(ctx, limit, func() bool { return !p.gw.Alive() })
-	p.ending = false
 	if p.gw.Alive() {
-		p.dead = true
-		return p.gw.SIGKILL(ctx)
+		return p.kill(ctx)
 	}
-	p.dead = true
+	p.ending, p.dead = false, true
 	_, err := p.gw.AwaitExit(ctx)
 	return err
+}
+
+// kill ends the gateway at once; it may have ended by itself just before.
+func (p *Player) kill(ctx context.Context) error {
+	err := p.gw.SIGKILL(ctx)
+	p.ending, p.dead = false, err == nil
+	return p.unlessGone(err)
 }
 
 // unlessGone makes nothing of an error that came of the gateway's end, which is in the
@@ -398,8 +400,9 @@ func (p *Player) await(ctx context.Context, s Step) {
 	}
 }
 
-// rest brings the gateway to rest.
-func (p *Player) rest(ctx context.Context) error {
+// letGo brings the gateway to rest, as far as it comes: everything is released, the marker
+// removed, and the gateway started again where it has ended.
+func (p *Player) letGo(ctx context.Context) error {
 	gw := p.gw
 	if err := gw.Step(ctx, "to rest: everything is let go, and the marker removed"); err != nil {
 		return err
@@ -438,6 +441,15 @@ func (p *Player) rest(ctx context.Context) error {
 	}
 	p.until(ctx, func() bool { return p.gw.Shows(history.Running) })
 	p.gw.Awaits(ctx, gw.B()+p.late(), func() bool { return gw.AtRest() == "" })
+	return ctx.Err()
+}
+
+// rest lets everything go, has the gateway serve, and waits until it is at rest.
+func (p *Player) rest(ctx context.Context) error {
+	gw := p.gw
+	if err := p.letGo(ctx); err != nil {
+		return err
+	}
 	if _, err := p.serves(ctx); err != nil {
 		return err
 	}

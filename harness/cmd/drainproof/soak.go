@@ -260,12 +260,15 @@ func (m *maker) start(ctx context.Context, work string) (*soak.Schedule, error) 
 	for before := 0; ; before = max(1, 2*before) {
 		n := min(before, len(m.breach.Before))
 		s := soak.Join(append(slices.Clone(m.breach.Before[len(m.breach.Before)-n:]), m.breach.First)...)
-		for range playsAlone {
-			if fails, err := m.fails(ctx, s, work); err != nil || fails {
-				return &s, err
-			}
-			if n > 0 {
-				break
+		plays := playsAlone
+		if n > 0 {
+			plays = 1
+		}
+		for range plays {
+			if fails, err := m.fails(ctx, s, work); err != nil {
+				return nil, err
+			} else if fails {
+				return &s, nil
 			}
 		}
 		if n == len(m.breach.Before) || before >= maxBefore {
