@@ -93,18 +93,6 @@ func documented(t *testing.T) []string {
 	return commands
 }
 
-// gateTook is how long ./scripts/gate took, which tells how fast the machine is.
-var gateTook time.Duration
-
-// usualGate is what it takes on two cores that have nothing else to do.
-const usualGate = 15 * time.Second
-
-// tooSlow is by how much a machine may be slower than that before the longest tests are
-// left out, so that a merge ends in its 40 minutes.
-const tooSlow = 1.7
-
-func slowness() float64 { return max(1, float64(gateTook)/float64(usualGate)) }
-
 func TestDocumentedCommands(t *testing.T) {
 	commands := documented(t)
 	if len(commands) < 10 {

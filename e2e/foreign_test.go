@@ -83,6 +83,9 @@ func (f foreign) missing() string {
 	return ""
 }
 
+// guided is the gateway that the vendors' guide certifies, and so TestDocumentedCommands.
+const guided = "relay"
+
 // Gateways that share nothing with the reference are certified as they are, for what they
 // declare.
 func TestForeignGateways(t *testing.T) {
@@ -92,6 +95,9 @@ func TestForeignGateways(t *testing.T) {
 				t.Skip(why)
 			}
 			drainproof(t, "target", "check", f.file("target.yaml")).must(t, 0, "a valid target file")
+			if f.name == guided {
+				return
+			}
 			got := drainproof(t, "certify", "--target", f.file("target.yaml"), "--runtime", f.runtime, "--level", "gate",
 				"--report", report(t), "--retry-incomplete", "2")
 			if f.runtime == "docker" {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // released builds a release into a folder and returns its hashes.
@@ -28,6 +29,7 @@ func released(t *testing.T, out string) string {
 // A release is the same bytes whenever it is built, and runs where there is an engine and
 // no Go toolchain: from the archive, and as a container.
 func TestRelease(t *testing.T) {
+	needTime(t, 75*time.Second)
 	usage := exec.Command("./scripts/release", "latest")
 	usage.Dir = root
 	finish(t, usage).must(t, 2, "usage: ./scripts/release VERSION")

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // told is what a report says of a run, as far as two runs of the same seed agree on it.
@@ -89,6 +90,7 @@ func inParts(t *testing.T, n int, seed string) []string {
 // The parts of a run, merged, are the run: the same checks, the same verdicts, the same
 // exit code. What is no whole is never taken for one.
 func TestPartsMergeIntoTheWholeRun(t *testing.T) {
+	needTime(t, 30*time.Second)
 	const seed = "7"
 	whole := gate(t, "--seed", seed, "--report", report(t), "--retry-incomplete", "2", "--quiet")
 	whole.must(t, 0)

@@ -48,6 +48,7 @@ func soaked(t *testing.T, dir string) soakReport {
 // A few schedules against the right gateway break nothing; so few don't reach every goal,
 // and the soak says which it missed.
 func TestSoakOfTheRightGateway(t *testing.T) {
+	needTime(t, 30*time.Second)
 	dir := report(t)
 	r := drainproof(t, "soak", "--runtime", runtimeUnderTest(), "--schedules", "6", "--seed", "7", "--report", dir)
 	r.must(t, 3, "incomplete", "it never came to: ", "soak for longer")
@@ -71,6 +72,7 @@ func TestSoakOfTheRightGateway(t *testing.T) {
 // A wrong gateway ends the soak; what broke it is made small, and played again by the
 // command that the soak prints.
 func TestSoakOfAWrongGateway(t *testing.T) {
+	needTime(t, 95*time.Second)
 	dir := report(t)
 	r := drainproof(t, "soak", "--runtime", runtimeUnderTest(), "--fault", "corrupt-is-running", "--observe", "500ms", "--for", "2m", "--seed", "3", "--report", dir)
 	r.must(t, 1, "non-conformant", "play it again: drainproof replay ")

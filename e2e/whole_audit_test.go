@@ -13,13 +13,6 @@ import (
 	"github.com/drainproof/drainproof/harness/monitor/secondopinion"
 )
 
-// auditUntil is how long after the tests began the audit may begin another run, less what
-// the tests after it take.
-const (
-	auditUntil = 31 * time.Minute
-	afterAudit = 240 * time.Second // on a machine of the usual speed
-)
-
 // hearingTime is what its second hearings may take.
 const hearingTime = 5 * time.Minute
 
@@ -33,7 +26,7 @@ const maxUnclear = 3
 // not happen again in three runs. Where the machine is too slow for all of it, a part of
 // the catalogue is audited, another one each time, and how much is told.
 func TestQuickAudit(t *testing.T) {
-	left := auditUntil - sinceTestsBegan(t) - time.Duration(slowness()*float64(afterAudit+hearingTime/3))
+	left := timeLeft(t) - hearingTime
 	if left < time.Minute {
 		t.Skipf("the other tests took so long on this machine that a merge's time is over; run ./scripts/audit")
 	}
@@ -100,20 +93,6 @@ func TestQuickAudit(t *testing.T) {
 	if !t.Failed() {
 		_ = os.RemoveAll(dir)
 	}
-}
-
-// sinceTestsBegan is how long ago ./scripts/test was started, or 0 without it.
-func sinceTestsBegan(t *testing.T) time.Duration {
-	t.Helper()
-	text := os.Getenv("DRAINPROOF_TESTS_BEGAN") // in seconds since 1970
-	if text == "" {
-		return 0
-	}
-	at, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		t.Fatalf("DRAINPROOF_TESTS_BEGAN: %v", err)
-	}
-	return time.Since(time.Unix(at, 0))
 }
 
 // An audit that was cut off goes on where it was, one that is there already is not
