@@ -35,7 +35,7 @@ func (v *View) requests(yield func(request) bool) {
 			continue
 		}
 		l := v.lifeAt(e.Call)
-		q := request{Control: e.Control, event: e, life: l, alone: l.Gone != nil && l.Gone.Return < e.Call && e.Return <= l.Over}
+		q := request{Control: e.Control, event: e, life: l, alone: l.goneBefore(e.Call) && e.Return <= l.Over}
 		if !yield(q) {
 			return
 		}

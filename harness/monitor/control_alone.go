@@ -20,7 +20,7 @@ func judgeEndpointAlone(v *View, r *ruling) {
 			r.unanswered(v, q, expected)
 		case !q.OK() || !moved && !q.Appeared:
 			r.arises()
-			r.violation(q.event.Return, expected, fmt.Sprintf("asked for a %s, %s; a marker is there: %t", q.Action, q.answered(), q.Present), q.life.Gone, q.event)
+			r.violation(q.event.Return, expected, fmt.Sprintf("asked for a %s, %s; a marker is there: %t", q.Action, q.answered(), q.Present), q.life.Exited, q.life.Gone, q.event)
 		default:
 			r.arises()
 			r.clean()
@@ -31,7 +31,7 @@ func judgeEndpointAlone(v *View, r *ruling) {
 		if !s.AtStart || begin.Marker.How != history.HowControl || s.Drain.unusual() {
 			continue
 		}
-		if before := v.lifeAt(begin.Call); before.Gone == nil || before.Gone.Return >= begin.Call {
+		if !v.lifeAt(begin.Call).goneBefore(begin.Call) {
 			continue // it had a gateway to tell
 		}
 		for _, p := range v.Publications {

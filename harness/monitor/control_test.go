@@ -158,6 +158,12 @@ func TestTheEndpointWithoutAGateway(t *testing.T) {
 			down(s)
 			s.asked(1099, func(c *history.Control) { c.Action, c.Status = history.AskDrain, 503 })
 		}), violated: []string{"CONTROL-001"}, notArose: seven},
+		{name: "not seen to be gone yet, and its exit code is there", story: tell(launched, func(s *story) {
+			s.action(1000, history.ActionSIGTERM)
+			s.exited(1090, 0)
+			s.asked(1095, func(c *history.Control) { c.Action, c.Status = history.AskDrain, 503 })
+			s.span(1080, 1100, history.Event{Kind: history.KindProcess, Process: &history.Process{Phase: history.ProcessGone, PID: 100 + s.life, StartTime: uint64(1000 + s.life)}})
+		}), violated: seven, notArose: []string{"CONTROL-001"}},
 		{name: "drain before the gateway was gone", story: tell(launched, func(s *story) {
 			s.stale(899, history.Running, 0)
 			s.asked(900, drains)

@@ -171,6 +171,16 @@ func TestFirstFourteenFaults(t *testing.T) {
 			s.refuse(1200, "r2")
 		}), violated: []string{"STATE-010"}, arose: []string{"STATE-010"}},
 
+		{name: "turn-end-writes-running, read before its client has seen the end", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.read(3500, history.Draining, 1)
+			s.read(3503, history.Running, 0)
+			s.span(3400, 3504, history.Event{Kind: history.KindTurn, Turn: &history.Turn{ID: "t", Phase: history.TurnEnded, Outcome: history.Finished}})
+			s.refuse(3600, "r")
+		}), violated: []string{"STATE-010"}},
+
 		{name: "stopped is published in a drain, and the process lives", story: tell(launched, drained(0), func(s *story) {
 			s.read(1010, history.Stopped, 0)
 			s.stale(4000, history.Stopped, 0)

@@ -19,7 +19,7 @@ func judgeMarkerLeftAlone(v *View, r *ruling) {
 	}
 	for _, e := range v.found {
 		l := v.lifeAt(e.Call)
-		if l.Gone != nil && l.Gone.Return < e.Call || l.Kill != nil && l.Kill.Return < e.Call {
+		if l.goneBefore(e.Call) || l.Kill != nil && l.Kill.Return < e.Call {
 			continue
 		}
 		actual := history.Describe(*e)

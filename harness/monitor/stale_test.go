@@ -267,6 +267,20 @@ func TestStaleFaults(t *testing.T) {
 			s.read(2050, history.Draining, 0)
 		}), violated: []string{"EPOCH-004"}},
 		{name: "no-expiry", story: tell(declaring, launched, laid(aged(stale("EXPIRY-001"), 2*maxAge)), heeded), violated: []string{"EXPIRY-001"}},
+		{name: "no-expiry, right after it was started without one", story: tell(declaring, launched, drained(0), func(s *story) {
+			s.action(1500, history.ActionSIGKILL)
+			s.process(1520, history.ProcessGone)
+			s.cancel(1600)
+			s.up(2000, history.ActionRespawn)
+			s.read(2018, history.Running, 0)
+			s.http(2019, history.Running, 0) // not of use: it is not ready yet
+			s.marks(2030, aged(stale("EXPIRY-001"), 2*maxAge))
+			s.read(2033, history.Draining, 0)
+			s.http(2034, history.Draining, 0)
+			s.stale(4900, history.Draining, 0)
+			s.cancel(5000)
+			s.read(5003, history.Running, 0)
+		}), violated: []string{"EXPIRY-001"}},
 		{name: "no-expiry, as it grows too old", story: tell(declaring, launched, grown, deaf(5500, 17000, history.Draining)), violated: []string{"EXPIRY-001"}},
 		{name: "refresh-ignored, over a stale one", story: tell(declaring, launched, laid(aged(stale("EXPIRY-001"), 2*maxAge)), func(s *story) {
 			s.stale(3500, history.Running, 0)

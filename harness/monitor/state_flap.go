@@ -72,6 +72,9 @@ func (v *View) charge(f *flap) {
 	}
 	rewrite := lastRewrite(s, bad.Return)
 	end := v.lastEnd(s, bad.Return)
+	if soon := v.endAtHand(f); soon != nil && (rewrite == nil || rewrite.Return < f.good.Event.Call) {
+		end = soon
+	}
 	switch {
 	case end != nil && (rewrite == nil || endedAt(end) >= rewrite.Call):
 		f.charged, f.cause, f.description = "STATE-010", end, "after a turn ended"
@@ -103,6 +106,21 @@ func (v *View) lastEnd(s *Spell, at history.Stamp) *history.Event {
 		return nil
 	}
 	return ends[len(ends)-1]
+}
+
+// endAtHand is the end of a turn that its client was about to see when the count fell in a
+// flap; or nil.
+func (v *View) endAtHand(f *flap) *history.Event {
+	at := f.bad.Event.Return
+	if f.bad.State.Count >= f.good.State.Count {
+		return nil
+	}
+	for _, e := range v.endings(at, f.spell.Until) {
+		if e.Kind == history.KindTurn && e.Call < at {
+			return e
+		}
+	}
+	return nil
 }
 
 // endedAt places an end: a client waits for it in one long read, so it is placed

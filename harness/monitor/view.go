@@ -184,6 +184,12 @@ func (l *Life) Expected() bool {
 	return l.Shutdown != nil && l.Shutdown.Call <= l.Gone.Return || l.Kill != nil && l.Kill.Call <= l.Gone.Return
 }
 
+// goneBefore says whether it had ended for certain before the instant: it was seen to be
+// gone, or the runtime had told its exit code, which on a busy machine comes first.
+func (l *Life) goneBefore(at history.Stamp) bool {
+	return l.Gone != nil && l.Gone.Return < at || l.Exited != nil && l.Exited.Return < at
+}
+
 // dying says whether an instant lies among the last of a life that ended unasked.
 // Connections break before the process is seen to be gone, and such a death is
 // charged once, for itself: not for every turn that it cut.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"sort"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -89,12 +90,17 @@ func judgeRemovedWhileDown(v *View, r *ruling) {
 	}
 }
 
-// nextBegin is when the next drain, from the instant on, may begin.
+// nextBegin is when the next marker, from the instant on, may be laid: also one that
+// requests nothing, for a gateway that heeds it is charged with that.
 func (v *View) nextBegin(at history.Stamp) history.Stamp {
+	next := never
 	if i := v.drainsBegun(at - 1); i < len(v.Drains) {
-		return v.Drains[i].Begin.Call
+		next = v.Drains[i].Begin.Call
 	}
-	return never
+	if i := sort.Search(len(v.stale), func(i int) bool { return v.stale[i].laid.Call >= at }); i < len(v.stale) {
+		next = min(next, v.stale[i].laid.Call)
+	}
+	return next
 }
 
 // judgeRunningWhileStarting is WATCH-008: launched with the marker in place, a
