@@ -137,7 +137,7 @@ func TestSoakInterrupted(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// The second schedule is under way once its history is there.
+	// The second schedule is under way once its history is there: a poll with a deadline.
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(dir, "histories", "6.jsonl")); err == nil {
 			break

@@ -162,7 +162,7 @@ func TestTheEndpointWithoutAGateway(t *testing.T) {
 			s.action(1000, history.ActionSIGTERM)
 			s.exited(1090, 0)
 			s.asked(1095, func(c *history.Control) { c.Action, c.Status = history.AskDrain, 503 })
-			s.span(1080, 1100, history.Event{Kind: history.KindProcess, Process: &history.Process{Phase: history.ProcessGone, PID: 100 + s.life, StartTime: uint64(1000 + s.life)}})
+			s.process(1100, history.ProcessGone)
 		}), violated: seven, notArose: []string{"CONTROL-001"}},
 		{name: "drain before the gateway was gone", story: tell(launched, func(s *story) {
 			s.stale(899, history.Running, 0)

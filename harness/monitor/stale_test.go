@@ -268,8 +268,7 @@ func TestStaleFaults(t *testing.T) {
 		}), violated: []string{"EPOCH-004"}},
 		{name: "no-expiry", story: tell(declaring, launched, laid(aged(stale("EXPIRY-001"), 2*maxAge)), heeded), violated: []string{"EXPIRY-001"}},
 		{name: "no-expiry, right after it was started without one", story: tell(declaring, launched, drained(0), func(s *story) {
-			s.action(1500, history.ActionSIGKILL)
-			s.process(1520, history.ProcessGone)
+			s.kill(1500)
 			s.cancel(1600)
 			s.up(2000, history.ActionRespawn)
 			s.read(2018, history.Running, 0)
