@@ -178,7 +178,7 @@ func TestADriverThatTakesItsTime(t *testing.T) {
 	d, _ := aDriver(t, hello)
 	<-d.come
 	r := d.publisher(&wire.Publication{Name: "p"})(t.Context())
-	if took := r.ret.Sub(r.call); took > driverReads+time.Second || r.state.Problem != history.ProblemUnreachable {
+	if took := r.ret.Sub(r.call); took > driverReads+patience || r.state.Problem != history.ProblemUnreachable {
 		t.Errorf("after %s: %+v", took, r.state)
 	}
 }
