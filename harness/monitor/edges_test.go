@@ -146,6 +146,24 @@ func TestAdmissionEdges(t *testing.T) {
 			s.end(1102, "t", history.Aborted)
 			s.read(1103, history.Draining, 0)
 		})},
+		{name: "the client gives up in a stall, and the gateway drops its turn", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+			s.begin(1000)
+			s.stall(1001, 2900)
+			s.outwaited(101, 2900.5, "t")
+			s.model(2901, "t", history.ModelGone)
+			s.read(2902, history.Draining, 0)
+		}), noisy: []string{"GATE-004"}, inconclusive: []string{"GATE-004"}},
+		{name: "the gateway drops a turn, and its client gives up in a stall", story: tell(launched, func(s *story) {
+			s.hold(100, "t")
+			s.read(100.5, history.Running, 1)
+		}, drained(1), func(s *story) {
+			s.model(1100, "t", history.ModelGone)
+			s.read(1101, history.Draining, 0)
+			s.stall(3000, 3500)
+			s.outwaited(101, 3700, "t")
+		}), violated: []string{"GATE-004"}},
 		{name: "the model fails a turn", story: tell(launched, func(s *story) {
 			s.turn(100, "t", history.TurnSent)
 			s.add(101, history.Event{Kind: history.KindModel, Model: &history.Model{Turn: "t", Call: 1, Phase: history.ModelCalled, Fail: 500}})

@@ -534,6 +534,12 @@ func TestComesUp(t *testing.T) {
 		}, respawned())},
 		{name: "in the noise", story: tell(launched, drained(0), killed, respawned(stands)), noisy: two, inconclusive: two},
 		{name: "in a little noise", story: tell(launched, drained(0), killed, respawned(func(s *story) { s.stall(3000, 3500) })), violated: two},
+		{name: "in the noise, and long after it", story: tell(launched, drained(0), killed, func(s *story) {
+			s.action(2000, history.ActionRespawn)
+			s.process(2005, history.ProcessSeen)
+			s.stall(3000, 6000)
+			s.down(22000)
+		}), violated: two},
 		{name: "in the noise, and it ended", story: tell(launched, drained(0), killed, respawned(stands, func(s *story) {
 			s.process(5000, history.ProcessGone)
 		})), violated: two},

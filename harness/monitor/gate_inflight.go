@@ -31,7 +31,7 @@ func judgeInFlight(v *View, r *ruling) {
 		}
 		for _, t := range v.inFlightAt(s) {
 			called := t.reached()
-			end := t.interrupted(s.From, v.answersFor(s))
+			end := v.interrupted(t, s.From, v.answersFor(s))
 			if end == nil {
 				if t.Outcome() == history.Finished || t.Ended == nil || t.Ended.Return > s.Until {
 					r.arises()
@@ -94,17 +94,32 @@ func (v *View) answersFor(s *Spell) history.Stamp {
 
 // interrupted returns the event by which the turn, in flight when a spell began, ended as
 // it should not within a stretch; nil if there is none.
-func (t *Turn) interrupted(from, until history.Stamp) *history.Event {
+func (v *View) interrupted(t *Turn, from, until history.Stamp) *history.Event {
 	if t.Outcome() == history.Finished {
 		return nil
 	}
-	for _, c := range t.Calls {
-		if t.Aborted == nil && c.Gone != nil && c.Done == nil && c.Gone.Call >= from && c.Gone.Return <= until && c.Called != nil {
-			return c.Gone // seen as it happened, while a client waits in one long read
-		}
+	// Seen as it happened, while a client waits in one long read.
+	if gone := v.hungUpOn(t, from); gone != nil && gone.Return <= until && t.Aborted == nil {
+		return gone
 	}
 	if t.broken() && t.Ended.Return > from && t.Ended.Return <= until {
 		return t.Ended
+	}
+	return nil
+}
+
+// hungUpOn returns the first event after an instant by which the gateway hung up on the
+// model before it had the answer to the turn; nil if there is none. Where the client had
+// given up by then, or may have, it was free to.
+func (v *View) hungUpOn(t *Turn, after history.Stamp) *history.Event {
+	for _, c := range t.Calls {
+		if c.Called == nil || c.Gone == nil || c.Done != nil || c.Gone.Call < after {
+			continue
+		}
+		if t.Outcome() == history.Hung && v.waited(c.Gone.Return, t.Ended.Return) <= v.Bound {
+			continue
+		}
+		return c.Gone
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (v *View) judgeCutShort(l *Life, r *ruling) (whole bool) {
 	term := l.Shutdown
 	for _, t := range v.inFlightAtShutdown(l) {
 		whole = whole || t.Outcome() == history.Finished && t.releasedAfter(term.Return)
-		end := t.broke(term.Call)
+		end := v.broke(t, term.Call)
 		if end == nil || end.Return >= v.shutdownDue(l) || end.Return > v.shutdownUntil(l) || v.frozen(t.Sent.Call, end.Return) {
 			continue
 		}
@@ -155,14 +155,12 @@ func (t *Turn) answeredByModel(at history.Stamp) bool {
 // broke returns the first event by which the turn ended as it should not after the
 // instant, at its model or its client; nil if there is none. That nobody answers any more
 // where a run is asked for is no end of the run.
-func (t *Turn) broke(after history.Stamp) *history.Event {
+func (v *View) broke(t *Turn, after history.Stamp) *history.Event {
 	if t.Outcome() == history.Finished {
 		return nil
 	}
-	for _, c := range t.Calls {
-		if c.Gone != nil && c.Done == nil && c.Gone.Call >= after && c.Called != nil {
-			return c.Gone
-		}
+	if gone := v.hungUpOn(t, after); gone != nil {
+		return gone
 	}
 	told := t.Outcome() == history.Failed || t.Outcome() == history.Refused
 	if (told || t.broken() && !t.Polled) && t.Ended.Return > after {

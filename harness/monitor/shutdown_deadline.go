@@ -59,7 +59,7 @@ func (v *View) stuckAtDeadline(l *Life) []*Turn {
 		if last.Released != nil && last.Released.Call < due || last.Done != nil && last.Done.Call < due {
 			continue
 		}
-		if end := t.broke(l.Shutdown.Call); end != nil && end.Return < v.shutdownDue(l) {
+		if end := v.broke(t, l.Shutdown.Call); end != nil && end.Return < v.shutdownDue(l) {
 			continue // interrupted too early: SHUTDOWN-001
 		}
 		out = append(out, t)

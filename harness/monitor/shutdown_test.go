@@ -164,6 +164,11 @@ func TestShutdown(t *testing.T) {
 			s.model(1101, "t", history.ModelDone)
 			s.end(13100, "t", history.Hung)
 		}, leaves(13200, 0)), violated: first},
+		{name: "its client gave up in a stall, and the gateway dropped it", story: tell(ending, stopping, func(s *story) {
+			s.stall(1100, 3500)
+			s.outwaited(900, 3500.5, "t")
+			s.model(3501, "t", history.ModelGone)
+		}, leaves(3510, 0)), noisy: first, inconclusive: first},
 		{name: "stalled, in the noise, until its client gave up", story: tell(func(s *story) {
 			ending(s)
 			s.declares(20000, "shutdown")
