@@ -90,6 +90,17 @@ func (r *ruling) miss(v *View, from, to history.Stamp, margin time.Duration, exp
 	r.pending = fmt.Sprintf("a bound was missed by %s, but the machine itself stood still for %s meanwhile", round(margin), round(worst))
 }
 
+// overdue notes that what a cause should have brought about within a time had not come by an
+// instant, as the event tells. What is late by more than the grace, less all that the machine
+// withheld, no noise explains.
+func (r *ruling) overdue(v *View, cause, tells *history.Event, by history.Stamp, within time.Duration, expected, actual string, evidence ...*history.Event) {
+	if v.waited(cause.Return, by)-within > v.Grace {
+		r.violation(tells.Return, expected, actual, evidence...)
+		return
+	}
+	r.miss(v, cause.Call, tells.Return, v.ran(cause.Return, by)-within, expected, actual, evidence...)
+}
+
 // badEnd notes a turn that ended as it should not. Where its client gave up waiting, all
 // there is against the gateway is that time, which noise makes worthless.
 func (r *ruling) badEnd(v *View, end *history.Event, expected, actual string, evidence ...*history.Event) {

@@ -89,8 +89,7 @@ func (v *View) drainsUnready(l *Life) bool {
 }
 
 // judgeDown charges a gateway that did not come up. Where it ended, that is certain; for how
-// long it may need otherwise is known from the lives that became ready. Where it had the
-// grace beyond that, with all stalls taken off, no noise explains it.
+// long it may need otherwise is known from the lives that became ready.
 func (v *View) judgeDown(l *Life, d *Drain, r *ruling) {
 	r.arises()
 	const expected = "a gateway that is started again comes up, whatever a drain left"
@@ -105,11 +104,7 @@ func (v *View) judgeDown(l *Life, d *Drain, r *ruling) {
 			usual = max(usual, other.Ready.Return.Sub(other.Start.Return))
 		}
 	}
-	if v.waited(l.Start.Return, l.Down.Return)-usual > v.Grace {
-		r.violation(l.Down.Return, expected, actual, d.Begin, l.Start, l.Down)
-		return
-	}
-	r.miss(v, l.Start.Call, l.Down.Return, v.ran(l.Start.Return, l.Down.Return)-usual, expected, actual, d.Begin, l.Start, l.Down)
+	r.overdue(v, l.Start, l.Down, l.Down.Return, usual, expected, actual, d.Begin, l.Start, l.Down)
 }
 
 // laidFor is the drain whose marker was there when a life began.

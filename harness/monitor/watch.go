@@ -55,10 +55,10 @@ func (v *View) judgeBegins(r *ruling, mine func(*history.Event) bool) {
 				r.clean()
 				continue
 			}
-			margin := v.ran(s.Drain.Begin.Return, late.Event.Call) - v.Bound
-			r.unpublished(v, s.Drain.Begin, late, margin,
+			took := v.ran(s.Drain.Begin.Return, late.Event.Call)
+			r.overdue(v, s.Drain.Begin, late.Event, late.Event.Call, v.Bound,
 				fmt.Sprintf("%s publishes draining within %s of the marker's appearance", p.Name, v.Bound),
-				fmt.Sprintf("%s after it, %s still shows %s%s", round(margin+v.Bound), p.Name, late.State.State, finally(v, draining, s.Drain.Begin)),
+				fmt.Sprintf("%s after it, %s still shows %s%s", round(took), p.Name, late.State.State, finally(v, draining, s.Drain.Begin)),
 				s.Drain.Begin, late.Event, event(draining), v.loadOn(s.Drain.Begin))
 		}
 		if arose {
@@ -121,10 +121,10 @@ func (v *View) judgeCancels(r *ruling, mine func(*history.Event) bool) {
 				r.clean()
 				continue
 			}
-			margin := v.ran(cancel.Return, late.Event.Call) - v.Bound
-			r.unpublished(v, cancel, late, margin,
+			took := v.ran(cancel.Return, late.Event.Call)
+			r.overdue(v, cancel, late.Event, late.Event.Call, v.Bound,
 				fmt.Sprintf("%s publishes running within %s of the marker's removal", p.Name, v.Bound),
-				fmt.Sprintf("%s after it, %s still shows %s%s", round(margin+v.Bound), p.Name, late.State.State, finally(v, running, cancel)),
+				fmt.Sprintf("%s after it, %s still shows %s%s", round(took), p.Name, late.State.State, finally(v, running, cancel)),
 				cancel, late.Event, event(running), v.loadOn(cancel))
 		}
 		if arose {
@@ -134,16 +134,6 @@ func (v *View) judgeCancels(r *ruling, mine func(*history.Event) bool) {
 			r.sample("running published after", v.ran(cancel.Return, first.Event.Return), v.Bound)
 		}
 	}
-}
-
-// unpublished notes that a change of the marker was not published in time, by margin. What
-// is late by more than the grace, less all that the machine withheld, no noise explains.
-func (r *ruling) unpublished(v *View, cause *history.Event, late *Read, margin time.Duration, expected, actual string, evidence ...*history.Event) {
-	if v.waited(cause.Return, late.Event.Call)-v.Bound > v.Grace {
-		r.violation(late.Event.Return, expected, actual, evidence...)
-		return
-	}
-	r.miss(v, cause.Call, late.Event.Return, margin, expected, actual, evidence...)
 }
 
 // settles looks for the first reading of the state after the cause, and for the
