@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -32,30 +33,32 @@ func TestCountsAfterACut(t *testing.T) {
 // history began with the gateway running.
 func TestALeftoverAfterACut(t *testing.T) {
 	for since, fresh := range map[history.Stamp]bool{ms(0): false, 0: true} {
-		s := tell(func(s *story) {
-			s.events[0].Header.Since = since
-			s.process(-500, history.ProcessSeen)
-			s.http(-20, history.Running, 0)
-			s.hold(1000, "a")
-			s.http(1003, history.Running, 1)
-			s.action(1500, history.ActionSIGKILL)
-			s.process(1520, history.ProcessGone)
-			s.end(1521, "a", history.Cut)
-			s.action(2000, history.ActionRespawn)
-			s.http(2003, history.Running, 1)
-			s.action(2020, history.ActionReady)
-			s.http(2030, history.Running, 0)
+		t.Run(fmt.Sprintf("since %d", since), func(t *testing.T) {
+			s := tell(func(s *story) {
+				s.events[0].Header.Since = since
+				s.process(-500, history.ProcessSeen)
+				s.http(-20, history.Running, 0)
+				s.hold(1000, "a")
+				s.http(1003, history.Running, 1)
+				s.action(1500, history.ActionSIGKILL)
+				s.process(1520, history.ProcessGone)
+				s.end(1521, "a", history.Cut)
+				s.action(2000, history.ActionRespawn)
+				s.http(2003, history.Running, 1)
+				s.action(2020, history.ActionReady)
+				s.http(2030, history.Running, 0)
+			})
+			v, err := NewView(s.events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reads := v.Publications[0].Reads
+			if got := reads[len(reads)-2]; got.Fresh != fresh || !reads[len(reads)-1].Fresh {
+				t.Errorf("fresh %t, want %t", got.Fresh, fresh)
+			}
+			if got := len(s.judge(t)["COUNT-007"].Violations); (got > 0) != fresh {
+				t.Errorf("%d ghosts", got)
+			}
 		})
-		v, err := NewView(s.events)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reads := v.Publications[0].Reads
-		if got := reads[len(reads)-2]; got.Fresh != fresh || !reads[len(reads)-1].Fresh {
-			t.Errorf("since %d: fresh %t, want %t", since, got.Fresh, fresh)
-		}
-		if got := len(s.judge(t)["COUNT-007"].Violations); (got > 0) != fresh {
-			t.Errorf("since %d: %d ghosts", since, got)
-		}
 	}
 }

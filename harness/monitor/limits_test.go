@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -187,16 +188,18 @@ func TestBounds(t *testing.T) {
 // that may explain it.
 func TestWhoIsChargedAtTheBound(t *testing.T) {
 	for off, want := range map[time.Duration]string{0: "STATE-003", 1: "MARKER-001"} {
-		got := tell(launched, func(s *story) {
-			s.begin(1000)
-			due := s.returned().Add(bound)
-			s.read(1003, history.Draining, 0)
-			s.read(3000, history.Running, 0)
-			s.from(due.Add(off))
-		}).judge(t).where(violated)
-		if !slices.Equal(got, []string{want}) {
-			t.Errorf("%d ns past B: got %v, want %s", off, got, want)
-		}
+		t.Run(fmt.Sprintf("%d ns past B", off), func(t *testing.T) {
+			got := tell(launched, func(s *story) {
+				s.begin(1000)
+				due := s.returned().Add(bound)
+				s.read(1003, history.Draining, 0)
+				s.read(3000, history.Running, 0)
+				s.from(due.Add(off))
+			}).judge(t).where(violated)
+			if !slices.Equal(got, []string{want}) {
+				t.Errorf("got %v, want %s", got, want)
+			}
+		})
 	}
 }
 
@@ -204,15 +207,17 @@ func TestWhoIsChargedAtTheBound(t *testing.T) {
 // that, or for longer.
 func TestNoiseAtItsLimit(t *testing.T) {
 	for off, want := range map[time.Duration]bool{0: true, 1: false} {
-		got := tell(launched, func(s *story) {
-			s.begin(1000)
-			due := s.returned().Add(bound)
-			s.stale(3100, history.Running, 0)
-			s.from(due.Add(100 * time.Millisecond))
-			s.span(2000, 2010, history.Event{Kind: history.KindStall, Stall: &history.Stall{Late: 10*time.Millisecond + off}})
-		}).judge(t)["WATCH-001"]
-		if violated(got) != want || blurred(got) == want {
-			t.Errorf("%d ns above a tenth: violated %t, noisy %t", off, violated(got), blurred(got))
-		}
+		t.Run(fmt.Sprintf("%d ns above a tenth", off), func(t *testing.T) {
+			got := tell(launched, func(s *story) {
+				s.begin(1000)
+				due := s.returned().Add(bound)
+				s.stale(3100, history.Running, 0)
+				s.from(due.Add(100 * time.Millisecond))
+				s.span(2000, 2010, history.Event{Kind: history.KindStall, Stall: &history.Stall{Late: 10*time.Millisecond + off}})
+			}).judge(t)["WATCH-001"]
+			if violated(got) != want || blurred(got) == want {
+				t.Errorf("violated %t, noisy %t", violated(got), blurred(got))
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -19,7 +20,15 @@ func TestMain(m *testing.M) {
 	if seed := flag.Lookup("rapid.seed"); seed.Value.String() == seed.DefValue {
 		seed.Value.Set("1")
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	all := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" && code == 0
+	for _, g := range []*golden{ofStories, ofArchive} {
+		if err := g.close(all); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // judgedBy has every monitor judge the events.

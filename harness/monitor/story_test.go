@@ -197,8 +197,10 @@ func (s *story) judge(t *testing.T) judged {
 	if err != nil {
 		t.Fatalf("NewView: %v", err)
 	}
+	all := JudgeAll(v)
+	ofStories.holds(t, "", inFull(all, ms(0)))
 	out := judged{}
-	for _, j := range JudgeAll(v) {
+	for _, j := range all {
 		out[j.Requirement] = j
 	}
 	return out
