@@ -29,6 +29,19 @@ func (m *staleMarker) until() history.Stamp {
 	return m.end.Call
 }
 
+// requestedAgain is when the next marker may be there, after it or over it: up to then
+// nothing is requested.
+func (v *View) requestedAgain(m *staleMarker) history.Stamp {
+	if m.end == nil {
+		return never
+	}
+	next := v.nextBegin(m.end.Call)
+	if d := v.decoyAt(m.end.Call, next); d != nil {
+		next = min(next, d.laid.Call)
+	}
+	return max(next, m.until())
+}
+
 // inertAt says whether a marker that requests nothing, a stale one or a decoy, may
 // have lain there at some time in [from, to], or may still have been heeded.
 func (v *View) inertAt(from, to history.Stamp) bool {
@@ -101,9 +114,12 @@ func (v *View) ignores(r *ruling, m *staleMarker, l *Life, p *Publication) {
 	const expected = "a stale marker requests nothing: "
 	told := fmt.Sprintf("%s, which is stale, ", called(m.laid))
 	from, until := max(m.from, l.From), min(m.until(), l.Serving)
-	for read := range p.within(from, until) {
+	for read := range p.within(from, min(v.requestedAgain(m), l.Serving)) {
 		late := v.waited(due, read.Event.Call)
 		switch {
+		case read.Event.Return > until && (running != nil || read.State.State == history.Running):
+			// It was removed, and where running had been published, or is only now, the
+			// rules of a gateway without a marker judge what follows.
 		case read.State.State == history.Running:
 			if running == nil {
 				r.arises()

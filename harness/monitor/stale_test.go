@@ -96,6 +96,17 @@ func TestRightGatewayAmongStaleMarkers(t *testing.T) {
 			s.cancel(16001)
 			s.stale(20000, history.Running, 0)
 		}), arose: []string{"EXPIRY-001"}, notArose: []string{"WATCH-002"}},
+		{name: "laid over another and taken away, and followed slowly", story: tell(declaring, launched, ended("EXPIRY-001"), func(s *story) {
+			s.cancel(5000)
+			s.stale(13900, history.Draining, 0)
+			s.read(14100, history.Running, 0)
+			s.stale(20000, history.Running, 0)
+		}), notArose: []string{"EXPIRY-001"}},
+		{name: "laid over another and taken away, and a drain soon after", story: tell(declaring, launched, ended("EXPIRY-001"), func(s *story) {
+			s.cancel(5000)
+			s.begin(6000)
+			s.stale(20000, history.Draining, 0)
+		}), notArose: []string{"EXPIRY-001"}},
 		{name: "laid over another that was hardly there", story: tell(declaring, launched, func(s *story) {
 			s.stale(999, history.Running, 0)
 			s.begin(1000)
@@ -247,6 +258,11 @@ func TestStaleFaults(t *testing.T) {
 		}
 	}
 	runChecks(t, []check{
+		{name: "expiry-taken-away: keeps draining when what it ended with is gone", story: tell(declaring, launched, ended("EXPIRY-001"), func(s *story) {
+			s.cancel(5000)
+			s.stale(14100, history.Draining, 0)
+			s.refuse(15000, "r")
+		}), violated: []string{"EXPIRY-001"}},
 		{name: "epoch-ignored", story: tell(declaring, launched, laid(stale("EPOCH-001")), heeded), violated: []string{"EPOCH-001"}},
 		{name: "epoch-ignored, in a drain", story: tell(declaring, launched, ended("EPOCH-001"), deaf(4500, 15000, history.Draining)), violated: []string{"EPOCH-001"}},
 		{name: "epoch-ignored, after a while", story: tell(declaring, launched, ended("EPOCH-001"), func(s *story) {
