@@ -254,11 +254,7 @@ func (v *View) witnessesAt(r *Read) []*history.Event {
 // judgeCount is COUNT-001: k turns in flight publish active_agents k, without lag
 // in the reading that says `draining`.
 func judgeCount(v *View, r *ruling) {
-	for _, u := range v.misses {
-		if u.spell == nil || u.all > 0 {
-			r.arises()
-		}
-	}
+	r.Arose += len(v.misses)
 	v.accuse(r, "COUNT-001", "active_agents counts every turn in flight")
 	v.sampleCounts(r)
 }

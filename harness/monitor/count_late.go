@@ -21,10 +21,10 @@ func judgeCountedLate(v *View, r *ruling) {
 		if low != nil && (low.spell != u.spell || low.read.State.Publication != u.read.State.Publication) {
 			low = nil
 		}
-		if low != nil && u.read.State.Count > low.read.State.Count && u.read.State.Count-low.read.State.Count > v.newcomers(low.read.Event.Call, u.read.Event.Return) {
+		if low != nil && u.read.State.Count-low.read.State.Count > v.newcomers(low.read.Event.Call, u.read.Event.Return) {
 			r.violation(u.read.Event.Return,
 				"a turn counts from its admission, before its model is called",
-				fmt.Sprintf("%s shows draining with %d while %s in flight for certain, and then with %d, though no turn came in meanwhile",
+				fmt.Sprintf("%s shows draining with %d while %s in flight for certain, and then with %d, which is more than came in meanwhile",
 					u.read.State.Publication, low.read.State.Count, turnsWere(low.all), u.read.State.Count),
 				append([]*history.Event{u.spell.Drain.Begin, low.read.Event, u.read.Event}, v.witnessesAt(low.read)...)...)
 			low = nil
