@@ -193,14 +193,21 @@ func TestTakenUpAtAnInstant(t *testing.T) {
 	runChecks(t, []check{
 		{name: "a drain begins at the last instant at which the job may start", story: tell(launched, func(s *story) {
 			s.job(500, "j", 1200)
-			s.begin(1700)
-			s.read(1703, history.Draining, 0)
+			s.begin(1700 + 10_000)
+			s.read(11_703, history.Draining, 0)
 			s.stale(19_990, history.Draining, 0)
 			s.cancel(20_000)
 		}, counted)},
-		{name: "a drain is over at the instant of the kill", story: tell(launched, func(s *story) { s.job(500, "j", 1200) }, drained(0), func(s *story) {
+		{name: "a drain begins when the job should have started long ago", story: tell(launched, func(s *story) {
+			s.job(500, "j", 1200)
+			s.begin(1700.01 + 10_000)
+			s.read(11_703, history.Draining, 0)
 			s.stale(19_990, history.Draining, 0)
-			s.span(20_000, 20_010, history.Event{Kind: history.KindMarker, Marker: &history.Marker{Op: history.OpCancel, Existed: true}})
+			s.cancel(20_000)
+		}, counted), violated: ghosts},
+		{name: "the kill comes as the drain is taken back", story: tell(launched, func(s *story) { s.job(500, "j", 1200) }, drained(0), func(s *story) {
+			s.stale(19_990, history.Draining, 0)
+			s.span(20_000, 20_020, history.Event{Kind: history.KindMarker, Marker: &history.Marker{Op: history.OpCancel, Existed: true}})
 		}, counted)},
 	})
 	runLimits(t, []limit{

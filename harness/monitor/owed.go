@@ -141,11 +141,11 @@ func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
 	return from, l.Over, ok && t.unfinished(l.From) && len(v.callsIn(t, l)) == 0
 }
 
-// pastDrains is until when a job may start that was to in [from, to]: one that falls due in a
-// drain waits for its end, where that came before the limit.
+// pastDrains is until when a job may start that was to in [from, to], give or take the grace:
+// one that a drain comes before waits for its end, where that may have come before the limit.
 func (v *View) pastDrains(from, to, limit history.Stamp) history.Stamp {
 	for _, d := range v.Drains {
-		if d.Begin.Call <= to && from <= d.past() && d.past() <= limit {
+		if d.Begin.Call <= to.Add(v.Grace) && d.until() <= limit {
 			to = max(to, d.past())
 		}
 	}
