@@ -195,6 +195,13 @@ func TestTurnsAtTheDeadline(t *testing.T) {
 			s.upTo(ms(5000))
 			s.stale(16000, history.Running, 0)
 		}), notArose: []string{"SHUTDOWN-002"}},
+		{name: "whole, and its client hears of it from the next life", story: tell(ending, recovers, stopping, func(s *story) {
+			s.model(4500, "t", history.ModelReleased)
+			s.model(4501, "t", history.ModelDone)
+		}, leaves(4600, 0), respawned, func(s *story) {
+			s.end(5100, "t", history.Finished)
+			s.stale(16000, history.Running, 0)
+		}), notArose: []string{"SHUTDOWN-002"}},
 	})
 	past := func(phase history.ModelPhase) func(*story, time.Duration) {
 		return func(s *story, off time.Duration) {

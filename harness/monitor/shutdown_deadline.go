@@ -70,10 +70,11 @@ func (v *View) stuckAtDeadline(l *Life) []*Turn {
 // judgeOwed holds the next life to the turns that the deadline cut off.
 func (v *View) judgeOwed(l, next *Life, stuck []*Turn, r *ruling) {
 	for _, t := range stuck {
-		if !t.Durable || t.Outcome() == history.Finished && t.Ended.Return <= l.Over {
-			continue // nobody is owed it, or it was let finish after all
+		again := len(v.callsIn(t, next)) > 0
+		if !t.Durable || t.Outcome() == history.Finished && (t.Ended.Return <= l.Over || !again) {
+			continue // nobody is owed it, or it was let finish after all, whenever its client heard of it
 		}
-		if len(v.callsIn(t, next)) > 0 {
+		if again {
 			r.arises()
 			continue
 		}
