@@ -131,7 +131,7 @@ func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
 		from = max(from, t.Arranged.Call, t.Arranged.Turn.Due)
 		within = max(within, t.Arranged.Return, t.Arranged.Turn.Due.Add(t.Arranged.Turn.Late))
 		if t.Origin == history.OriginJob {
-			within = v.pastDrains(from, within, l.Alive)
+			within = v.pastDrains(within, l.Alive)
 		}
 	case t.Sent != nil && t.Durable && t.Life.Index < l.Index:
 	default:
@@ -141,9 +141,9 @@ func (v *View) takenUp(t *Turn, l *Life) (from, to history.Stamp, ok bool) {
 	return from, l.Over, ok && t.unfinished(l.From) && len(v.callsIn(t, l)) == 0
 }
 
-// pastDrains is until when a job may start that was to in [from, to], give or take the grace:
+// pastDrains is until when a job may start that was to by an instant, give or take the grace:
 // one that a drain comes before waits for its end, where that may have come before the limit.
-func (v *View) pastDrains(from, to, limit history.Stamp) history.Stamp {
+func (v *View) pastDrains(to, limit history.Stamp) history.Stamp {
 	for _, d := range v.Drains {
 		if d.Begin.Call <= to.Add(v.Grace) && d.until() <= limit {
 			to = max(to, d.past())
