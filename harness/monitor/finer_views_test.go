@@ -1,0 +1,402 @@
+package monitor
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/drainproof/drainproof/harness/history"
+)
+
+// TestWhatAViewTakes are histories at the edge of what a view is made of.
+func TestWhatAViewTakes(t *testing.T) {
+	header := history.Event{Kind: history.KindHeader, Header: &history.Header{Schema: 1, Bound: time.Hour}}
+	at := func(call history.Stamp) history.Event {
+		return history.Event{Kind: history.KindStall, Call: call, Return: 1, Stall: &history.Stall{}}
+	}
+	for _, c := range []struct {
+		name  string
+		event history.Event
+		takes bool
+	}{
+		{"a bound of an hour", at(0), true},
+		{"a stamp right after dawn", at(dawn + 1), true},
+		{"a stamp at dawn", at(dawn), false},
+	} {
+		if _, err := NewView([]history.Event{header, c.event}); (err == nil) != c.takes {
+			t.Errorf("%s: %v, want it taken: %t", c.name, err, c.takes)
+		}
+	}
+}
+
+// TestEventsAreInTheOrderOfTheirCalls tells of several events of each instant, out of order.
+func TestEventsAreInTheOrderOfTheirCalls(t *testing.T) {
+	s := tell()
+	const instants, each = 20, 10
+	var calls []int
+	for i := range instants * each {
+		calls = append(calls, i%instants)
+	}
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(calls), func(i, j int) { calls[i], calls[j] = calls[j], calls[i] })
+	for _, call := range calls {
+		s.stall(float64(call), float64(instants))
+	}
+	v, err := NewView(s.events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range v.Events[1:] {
+		if before := v.Events[i]; before.Call > e.Call || before.Call == e.Call && before.Seq > e.Seq {
+			t.Errorf("event %d, of %d, comes before event %d, of %d", before.Seq, before.Call, e.Seq, e.Call)
+		}
+	}
+}
+
+// seen has the process be seen, in an interval.
+func (s *story) seen(from, to history.Stamp) {
+	s.process(0, history.ProcessSeen)
+	e := &s.events[len(s.events)-1]
+	e.Call, e.Return = from, to
+}
+
+// TestWhoseProcessItIs are sightings of processes as one life follows another.
+func TestWhoseProcessItIs(t *testing.T) {
+	// respawns starts the gateway again at 2000; its process is seen in the interval.
+	respawns := func(from, to float64) func(*story) {
+		return func(s *story) {
+			s.kill(1500)
+			s.action(2000, history.ActionRespawn)
+			s.seen(ms(from), ms(to))
+			s.action(2020, history.ActionReady)
+			s.read(2030, history.Running, 0)
+		}
+	}
+	// falselyEnds publishes stopped, and lives on.
+	falselyEnds := func(at float64) func(*story) {
+		return func(s *story) {
+			s.read(at, history.Stopped, 0)
+			s.stale(at+2500, history.Stopped, 0)
+		}
+	}
+	another := func(start uint64) func(*story) {
+		return func(s *story) {
+			s.process(1000, history.ProcessSeen, func(p *history.Process) { p.StartTime = start })
+		}
+	}
+	runChecks(t, []check{
+		{name: "looked for from before it was launched", story: tell(launched, respawns(1990, 2005), falselyEnds(3000)), violated: []string{"STATE-012"}},
+		{name: "seen at the very instant of its launch", story: tell(launched, respawns(1999, 2000), func(s *story) {
+			s.kill(3500)
+			s.up(4000, history.ActionRespawn)
+			s.read(4030, history.Running, 0)
+		})},
+		{name: "seen at the instant at which the instantiation and the process are made", story: tell(launched, func(s *story) {
+			s.action(2000, history.ActionRecreate)
+			s.action(2000, history.ActionStart)
+			s.seen(ms(1999), ms(2000))
+			s.action(2020, history.ActionReady)
+			s.read(2030, history.Running, 0)
+		}, falselyEnds(3000)), violated: []string{"STATE-012"}},
+		{name: "the end of one that nobody launched is noticed after the next launch", story: tell(func(s *story) {
+			s.process(5, history.ProcessSeen)
+			s.read(30, history.Running, 0)
+			s.action(1500, history.ActionSIGKILL)
+			s.action(2000, history.ActionRespawn)
+			s.life--
+			s.process(2002, history.ProcessGone)
+			s.life++
+			s.process(2005, history.ProcessSeen)
+			s.action(2020, history.ActionReady)
+			s.read(2030, history.Running, 0)
+		})},
+		{name: "another process has its pid", story: tell(launched, another(7)), violated: []string{"STATE-006"}},
+		{name: "nobody knows when the process of its pid was started", story: tell(launched, another(0))},
+	})
+}
+
+// TestEndsAtAnInstant are lives that end as something else happens.
+func TestEndsAtAnInstant(t *testing.T) {
+	runLimits(t, []limit{
+		{name: "told to end when it is gone", charged: "STATE-006", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.process(1000, history.ProcessGone)
+			gone := s.returned()
+			s.action(1000, history.ActionSIGTERM)
+			s.from(gone.Add(off))
+		}},
+		{name: "the marker goes when the process is gone", charged: "MARKER-008", early: true, anyway: []string{"STATE-008"}, story: func(s *story, off time.Duration) {
+			do(launched, drained(0))(s)
+			s.process(1520, history.ProcessGone)
+			gone := s.returned() + 1 // at the instant itself it still may live
+			s.vanishes(1520)
+			s.from(gone.Add(off))
+		}},
+		{name: "the marker goes when its exit is told", charged: "MARKER-008", early: true, anyway: []string{"STATE-008"}, story: func(s *story, off time.Duration) {
+			do(launched, drained(0))(s)
+			s.exited(1520, 0)
+			told := s.returned() + 1
+			s.process(1520, history.ProcessGone)
+			s.vanishes(1520)
+			s.from(told.Add(off))
+			s.events[len(s.events)-2].Return = ms(1600) // nobody looked any sooner
+		}},
+		{name: "hung up on before the kill", charged: "RESTART-004", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.hold(100, "t", durable)
+			s.read(101, history.Running, 1)
+			s.action(1500, history.ActionSIGKILL)
+			s.model(1500, "t", history.ModelGone)
+			s.upTo(ms(1500).Add(off))
+			s.process(1501, history.ProcessGone)
+			s.end(1503, "t", history.Cut)
+			s.up(2000, history.ActionRespawn)
+			s.read(2030, history.Running, 0)
+			s.stale(14_000, history.Running, 0)
+		}},
+	})
+}
+
+// TestWhatMayBeInFlightAtAnInstant are turns that may have been in flight up to an instant,
+// or from it on.
+func TestWhatMayBeInFlightAtAnInstant(t *testing.T) {
+	atOffsets(t, "it is asked for after its model was called", func(s *story, off time.Duration) {
+		launched(s)
+		s.expect(400, "p", history.OriginBackground)
+		s.read(500, history.Running, 1)
+		s.model(900, "p", history.ModelCalled)
+		called := s.returned()
+		s.complete(900, "p", 202)
+		s.from(called.Add(off))
+		s.finish(1000, "p")
+		s.read(1003, history.Running, 0)
+	}, map[time.Duration][]string{0: ghosts, 1: nil})
+	busy := func(s *story, from, to history.Stamp) {
+		s.sentFrom(from, "b")
+		s.end(0, "b", history.Busy)
+		s.upTo(to)
+	}
+	runLimits(t, []limit{
+		{name: "another turn was over when it was sent", charged: "GATE-008", early: true, story: func(s *story, off time.Duration) {
+			launched(s)
+			s.hold(500, "t")
+			s.read(502, history.Running, 1)
+			drained(1)(s)
+			s.finish(1018, "t")
+			s.upTo(ms(1020).Add(off))
+			busy(s, ms(1020), ms(1022))
+			s.read(1023, history.Draining, 0)
+		}},
+		{name: "another is sent when it was turned away", charged: "GATE-008", story: func(s *story, off time.Duration) {
+			do(launched, drained(0))(s)
+			busy(s, ms(1020), ms(1022))
+			s.sentFrom(ms(1022).Add(off), "t")
+			s.end(1030, "t", history.Aborted)
+		}},
+		{name: "a job is arranged as the next instantiation is made", charged: "SCHEDULED-003", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.action(500, history.ActionRecreate)
+			s.job(499, "j", 2000)
+			s.from(ms(500).Add(off - 1)) // at the instant itself it is that one's
+			s.up(600, history.ActionStart)
+			s.read(630, history.Running, 0)
+			drained(0)(s)
+			s.stale(2990, history.Draining, 0)
+			s.cancel(3000)
+			s.read(3003, history.Running, 0)
+			s.stale(20_000, history.Running, 0)
+		}},
+		{name: "a turn ended before the marker appeared, and running is read", charged: "MARKER-001", early: true, instead: "STATE-010", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.hold(500, "t")
+			s.read(502, history.Running, 1)
+			s.turn(990, "t", history.TurnAborted)
+			s.end(1000, "t", history.Aborted)
+			s.upTo(ms(1000).Add(off))
+			drained(0)(s)
+			s.read(4000, history.Running, 0)
+			s.read(4010, history.Draining, 0)
+		}},
+		{name: "running is read before a turn ended", charged: "MARKER-001", instead: "STATE-010", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.hold(500, "t")
+			s.read(502, history.Running, 1)
+			drained(1)(s)
+			s.turn(3990, "t", history.TurnAborted)
+			s.read(4000, history.Running, 1)
+			read := s.returned()
+			s.end(4000, "t", history.Aborted)
+			s.upTo(read.Add(off))
+			s.model(4001, "t", history.ModelGone)
+			s.read(4010, history.Draining, 0)
+		}},
+	})
+	runChecks(t, []check{
+		{name: "sent and over at one instant, and counted", story: tell(launched, atOnce(1000, func(s *story) {
+			s.turn(1000, "t", history.TurnSent)
+			s.end(1000, "t", history.Aborted)
+		}), func(s *story) {
+			s.read(1005, history.Running, 1)
+			s.read(1010, history.Running, 0)
+		})},
+	})
+}
+
+// TestChangesOfTheMarkerAtAnInstant are begins and cancels that meet markers out of the
+// ordinary, a signal, or readings of the drain before.
+func TestChangesOfTheMarkerAtAnInstant(t *testing.T) {
+	runLimits(t, []limit{
+		{name: "laid over after it appeared", charged: "WATCH-001", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.begin(1000)
+			laid := s.calledAt()
+			s.over(1000, corrupt)
+			s.from(laid.Add(max(off, 0))) // any sooner it is not laid over it
+			deaf(1500, 4500, history.Running)(s)
+			s.read(4600, history.Draining, 0)
+		}},
+		{name: "laid over after the last of a hurry", charged: "WATCH-005", story: func(s *story, off time.Duration) {
+			do(launched, burst)(s)
+			laid := s.calledAt()
+			s.over(1020, corrupt)
+			s.from(laid.Add(max(off, 0)))
+			deaf(1500, 4500, history.Running)(s)
+			s.read(4600, history.Draining, 0)
+		}},
+		{name: "running is read with the last draining, and stays", charged: "WATCH-001", early: true, story: func(s *story, off time.Duration) {
+			launched(s)
+			s.begin(1000)
+			s.shown(ms(1003), ms(1010), history.Draining, 0)
+			s.shown(ms(1005), (ms(1010) + 1).Add(off), history.Running, 0) // at the instant itself either may be the last
+			s.cancel(1500)
+			s.stale(1600, history.Running, 0)
+			s.begin(2000)
+			deaf(2500, 4500, history.Running)(s)
+			s.read(4600, history.Draining, 0)
+		}},
+	})
+	runChecks(t, []check{
+		{name: "laid over as the marker is taken away, and draining for a while", story: tell(launched, replaced(corrupt), func(s *story) {
+			s.cancel(4000)
+			deaf(4500, 7500, history.Draining)(s)
+			s.read(7600, history.Running, 0)
+		}), notArose: []string{"WATCH-002"}},
+		{name: "told to end as the marker is taken away, and running", story: tell(launched, drained(0), func(s *story) {
+			s.stale(3990, history.Draining, 0)
+			atOnce(4000, func(s *story) {
+				s.cancel(4000)
+				s.action(4000, history.ActionSIGTERM)
+				s.read(4000, history.Running, 0)
+				s.read(4000, history.Draining, 0)
+			})(s)
+			leaves(4010, 0)(s)
+		}), violated: []string{"MARKER-001"}, arose: []string{"WATCH-002"}}, // at the instant at which it goes, the marker still is there
+		{name: "the first of all comes right after one that was taken away at once", story: tell(launched, atOnce(1000, func(s *story) {
+			s.begin(1000)
+			s.cancel(1000)
+		}), func(s *story) {
+			s.begin(1010)
+			deaf(1500, 3500, history.Running)(s)
+			s.read(3600, history.Draining, 0)
+		}), violated: []string{"WATCH-005"}},
+	})
+}
+
+// ignoredBegin is a marker that a gateway does not notice within B.
+func ignoredBegin(at float64) func(*story) {
+	return func(s *story) {
+		s.begin(at)
+		s.stale(at+2500, history.Running, 0)
+		s.stale(at+3500, history.Running, 0)
+		s.read(at+3600, history.Draining, 0)
+	}
+}
+
+// TestQuickOperationsAtAnInstant are begins of which it depends on an instant whether they
+// are part of a hurry.
+func TestQuickOperationsAtAnInstant(t *testing.T) {
+	cancelled := do(launched, drained(0), func(s *story) { s.cancel(1500) })
+	runLimits(t, []limit{
+		{name: "it has B to catch up with a hurry", charged: "WATCH-001", instead: "WATCH-005", story: func(s *story, off time.Duration) {
+			do(launched, burst)(s)
+			due := s.returned().Add(bound)
+			s.read(1100, history.Draining, 0)
+			s.cancel(1200)
+			s.read(1210, history.Running, 0)
+			s.begin(3020)
+			s.from(due.Add(off))
+			deaf(3500, 6500, history.Running)(s)
+			s.read(6600, history.Draining, 0)
+		}},
+		{name: "running is read by the next begin", charged: "WATCH-005", instead: "WATCH-001", story: func(s *story, off time.Duration) {
+			cancelled(s)
+			s.read(2000, history.Running, 0)
+			s.upTo(ms(2000).Add(off))
+			ignoredBegin(2000)(s)
+		}},
+		{name: "the endpoint is first read from the cancel on", charged: "WATCH-005", early: true, instead: "WATCH-001", story: func(s *story, off time.Duration) {
+			cancelled(s)
+			s.http(1500, history.Running, 0)
+			s.from(ms(1500).Add(off))
+			s.read(1510, history.Running, 0)
+			ignoredBegin(4000)(s)
+		}},
+		{name: "the drain before was over when the gateway was launched", charged: "WATCH-005", instead: "WATCH-001", story: func(s *story, off time.Duration) {
+			do(launched, drained(0))(s)
+			s.kill(1500)
+			s.cancel(2000)
+			s.upTo(ms(2000).Add(off))
+			s.up(2000, history.ActionRespawn)
+			s.read(2030, history.Running, 0)
+			s.begin(5000)
+			s.read(5003, history.Draining, 0)
+			s.span(4995, 5010, onHTTP(history.Draining, 0)) // the first of all
+			s.cancel(5100)
+			s.read(5110, history.Running, 0)
+			s.http(5110, history.Running, 0)
+			ignoredBegin(5200)(s)
+		}},
+	})
+	runChecks(t, []check{
+		{name: "running is read in no time as the next begins", story: tell(cancelled, atOnce(2000, func(s *story) {
+			s.read(2000, history.Running, 0)
+		}), ignoredBegin(2000)), violated: []string{"WATCH-001"}, notArose: []string{"WATCH-005"}},
+	})
+}
+
+// TestLoadsAtAnInstant are loads that are put on, or taken off, as the marker is laid.
+func TestLoadsAtAnInstant(t *testing.T) {
+	ignoring := func(s *story, off func(begun, laid history.Stamp)) {
+		s.begin(1000)
+		off(s.calledAt(), s.returned())
+		s.stale(3500, history.Running, 2)
+		s.read(3600, history.Draining, 2)
+	}
+	runLimits(t, []limit{
+		{name: "in place when the marker is laid", charged: "WATCH-006", early: true, story: func(s *story, off time.Duration) {
+			busy(s)
+			s.events[len(s.events)-2].Return = (ms(1000) + 1).Add(off) // at the instant itself it is
+			ignoring(s, func(_, _ history.Stamp) {})
+		}},
+		{name: "taken off when the marker was laid", charged: "WATCH-006", story: func(s *story, off time.Duration) {
+			busy(s)
+			ignoring(s, func(_, laid history.Stamp) {
+				s.action(1000, history.ActionUnload)
+				s.from(laid.Add(off - 1)) // at the instant itself it still was in place
+			})
+		}},
+		{name: "put on more than B after the marker was laid", charged: "WATCH-001", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.stale(999, history.Running, 0)
+			s.load(3000, 0)
+			s.from(ms(1000.01).Add(bound + off))
+			ignoredBegin(1000)(s)
+		}},
+		{name: "taken off before the marker is laid", charged: "WATCH-001", early: true, story: func(s *story, off time.Duration) {
+			busy(s)
+			ignoring(s, func(begun, _ history.Stamp) {
+				s.action(999, history.ActionUnload)
+				s.upTo(begun.Add(off))
+			})
+		}},
+	})
+}
