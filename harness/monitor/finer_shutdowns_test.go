@@ -246,6 +246,9 @@ func TestMarkersThatMeetShutdowns(t *testing.T) {
 		{name: "gone at the instant of the signal", story: tell(launched, drained(0), foundGone(ms(1100), ms(1100)), told, respawned, func(s *story) {
 			s.read(2016, history.Running, 0)
 		}), violated: []string{"MARKER-008"}, notArose: []string{"SHUTDOWN-003"}},
+		{name: "gone when no gateway lived any more", story: tell(launched, drained(0), told, foundGone(ms(1121), ms(1140)), respawned, func(s *story) {
+			s.read(2016, history.Running, 0)
+		}), notArose: []string{"SHUTDOWN-003"}},
 		{name: "not honoured in two places at one instant", story: tell(launched, drained(0), told, respawned, func(s *story) {
 			s.http(12100, history.Starting, 0)
 			s.stale(12100, history.Stopped, 0)

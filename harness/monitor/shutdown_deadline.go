@@ -98,7 +98,7 @@ func judgeMarkerOutlives(v *View, r *ruling) {
 			if l.Shutdown == nil || l.killed() || d.Begin.Return >= l.Shutdown.Call || d.past() <= l.Shutdown.Call || d.unusual() {
 				continue
 			}
-			if gone := d.Cancel; gone != nil && gone.Marker.Op == history.OpFound && gone.Call >= l.Shutdown.Call && gone.Return <= l.Over {
+			if gone := d.Cancel; gone != nil && gone.Marker.Op == history.OpFound && gone.Call >= l.Shutdown.Call && gone.Return <= l.Over && !l.goneBefore(gone.Call) {
 				r.arises()
 				r.violation(gone.Return, "the marker outlives a shutdown", history.Describe(*gone)+", after the SIGTERM", d.Begin, l.Shutdown, gone)
 				continue
