@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/drainproof/drainproof/harness/history"
@@ -121,7 +122,7 @@ type counter struct {
 
 func newCounter(list []flight) *counter {
 	c := &counter{byFrom: slices.Clone(list), ends: make([]history.Stamp, len(list)), tree: make([]int, len(list)+1)}
-	slices.SortFunc(c.byFrom, func(a, b flight) int { return compareStamps(a.from, b.from) })
+	slices.SortFunc(c.byFrom, func(a, b flight) int { return cmp.Compare(a.from, b.from) })
 	for i, f := range list {
 		c.ends[i] = f.to
 	}
@@ -144,14 +145,4 @@ func (c *counter) throughout(from, to history.Stamp) int {
 		n -= c.tree[i]
 	}
 	return n
-}
-
-func compareStamps(a, b history.Stamp) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func coarse(events []history.Event) []history.Event {
 		out[i].Call -= out[i].Call % tick
 		out[i].Return += tick - 1 - (out[i].Return+tick-1)%tick
 	}
-	slices.SortStableFunc(out, func(a, b history.Event) int { return compareStamps(a.Call, b.Call) })
+	slices.SortStableFunc(out, func(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) })
 	return out
 }
 

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -60,7 +61,7 @@ func fail(t *rapid.T, why string, got judged, events []history.Event) {
 // inOrder sorts events as a reader wants them.
 func inOrder(events []history.Event) []history.Event {
 	out := slices.Clone(events)
-	slices.SortStableFunc(out, func(a, b history.Event) int { return compareStamps(a.Call, b.Call) })
+	slices.SortStableFunc(out, func(a, b history.Event) int { return cmp.Compare(a.Call, b.Call) })
 	return out
 }
 
