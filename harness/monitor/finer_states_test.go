@@ -125,13 +125,6 @@ func TestWhoAnswersForADeath(t *testing.T) {
 			s.from(over.Add(off))
 			dies(s)
 		}},
-		{name: "cut off before the process was last seen", charged: "STATE-008", instead: "STATE-006", story: func(s *story, off time.Duration) {
-			held(s)
-			s.end(1099, "t", history.Cut)
-			over := s.returned()
-			dies(s)
-			s.from(over.Add(off))
-		}},
 		{name: "the model is called when it was gone", charged: "STATE-008", instead: "STATE-006", story: func(s *story, off time.Duration) {
 			launched(s)
 			s.turn(998, "t", history.TurnSent)
@@ -152,13 +145,40 @@ func TestWhoAnswersForADeath(t *testing.T) {
 			s.model(1101, "t", history.ModelDone)
 			s.from(gone.Add(off - 1))
 		}},
-		{name: "it hangs up on the model before it was last seen", charged: "STATE-008", instead: "STATE-006", story: func(s *story, off time.Duration) {
-			held(s)
-			s.model(1099, "t", history.ModelGone)
-			over := s.returned()
-			dies(s)
-			s.from(over.Add(off))
-		}},
+	})
+}
+
+// TestWhatBreaksAsAGatewayDies has it end unasked, with the last that broke of a turn a bound
+// before that, or longer.
+func TestWhatBreaksAsAGatewayDies(t *testing.T) {
+	told := map[time.Duration][]string{0: {"STATE-006"}, 1: {"GATE-004", "STATE-008"}}
+	dies := func(s *story, off time.Duration) {
+		broke := s.returned()
+		s.process(3100, history.ProcessGone, exit(2))
+		s.from(broke.Add(bound + off))
+	}
+	atOffsets(t, "its client is cut off", func(s *story, off time.Duration) {
+		do(launched, counting)(s)
+		s.end(1099, "t", history.Cut)
+		dies(s, off)
+	}, told)
+	atOffsets(t, "it hangs up on the model", func(s *story, off time.Duration) {
+		do(launched, counting)(s)
+		s.model(1099, "t", history.ModelGone)
+		dies(s, off)
+	}, told)
+	runChecks(t, []check{
+		{name: "its client had left", story: tell(launched, counting, func(s *story) {
+			s.abort(1090, "t")
+			s.read(1092, history.Draining, 0)
+			s.process(1100, history.ProcessGone, exit(0))
+		}), violated: []string{"STATE-008"}},
+		{name: "its client had given up", story: tell(launched, counting, func(s *story) {
+			s.outwaited(100, 1090, "t")
+			s.model(1091, "t", history.ModelGone)
+			s.read(1092, history.Draining, 0)
+			s.process(1100, history.ProcessGone, exit(0))
+		}), violated: []string{"STATE-008"}},
 	})
 }
 

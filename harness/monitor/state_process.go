@@ -76,7 +76,7 @@ func (v *View) chargesDeath(l *Life) string {
 		return "MARKER-006"
 	}
 	for _, t := range v.Turns {
-		if t.inFlightDuring(l.Gone) {
+		if t.heldTo(l.Gone, v.Bound) {
 			return "STATE-006"
 		}
 	}
@@ -101,19 +101,24 @@ func (v *View) reachedTheModel(e *history.Event) int {
 	return n
 }
 
-// inFlightDuring says whether the model held the turn when the event happened.
-func (t *Turn) inFlightDuring(e *history.Event) bool {
-	if t.Ended != nil && t.Ended.Return < e.Call {
+// heldTo says whether the model held the turn when its process was gone. What broke at most
+// a bound before it was last seen broke as it died (see dying), unless its client had left.
+func (t *Turn) heldTo(gone *history.Event, bound time.Duration) bool {
+	dying := gone.Call
+	if t.Aborted == nil && t.Outcome() != history.Hung {
+		dying = gone.Call.Add(-bound)
+	}
+	if end := t.Ended; end != nil && end.Return < gone.Call && (t.Outcome() != history.Cut || end.Return < dying) {
 		return false
 	}
 	for _, c := range t.Calls {
-		if c.Called == nil || c.Called.Call > e.Return {
+		if c.Called == nil || c.Called.Call > gone.Return {
 			continue
 		}
-		if c.Released != nil && c.Released.Call < e.Return || c.Done != nil && c.Done.Call < e.Return {
+		if c.Released != nil && c.Released.Call < gone.Return || c.Done != nil && c.Done.Call < gone.Return {
 			continue
 		}
-		if c.Gone == nil || c.Gone.Return >= e.Call {
+		if c.Gone == nil || c.Gone.Return >= dying {
 			return true
 		}
 	}

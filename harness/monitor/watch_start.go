@@ -43,17 +43,13 @@ func judgeMarkerAtStart(v *View, r *ruling) {
 	}
 }
 
-// opened is when the gateway could be spoken to, as far as the harness knows.
+// opened is when the gateway could be spoken to, as far as the harness knows, of a spell
+// that was acknowledged.
 func (s *Spell) opened() history.Stamp {
-	switch {
-	case s.Life.Ready != nil:
+	if s.Life.Ready != nil {
 		return s.Life.Ready.Return
-	case s.Ack != nil:
-		return s.Ack.Return
-	case s.Life.Start != nil:
-		return s.Life.Start.Return
 	}
-	return s.From
+	return s.Ack.Return
 }
 
 // judgeRemovedWhileDown is WATCH-007: a marker removed while the gateway was
