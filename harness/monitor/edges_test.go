@@ -49,6 +49,14 @@ func TestWatchEdges(t *testing.T) {
 			s.action(5000, history.ActionThaw)
 			s.read(5003, history.Draining, 0)
 		}), arose: []string{"WATCH-001"}},
+		{name: "frozen meanwhile, and a load taken off in the middle", story: tell(launched, func(s *story) {
+			s.begin(1000)
+			s.action(1001, history.ActionFreeze)
+			s.action(1500, history.ActionUnload)
+			s.stale(4000, history.Running, 0)
+			s.action(5000, history.ActionThaw)
+			s.read(5003, history.Draining, 0)
+		}), arose: []string{"WATCH-001"}},
 		{name: "over before the bound", story: tell(launched, func(s *story) {
 			s.begin(1000)
 			s.cancel(2500)

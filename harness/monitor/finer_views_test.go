@@ -400,3 +400,32 @@ func TestLoadsAtAnInstant(t *testing.T) {
 		}},
 	})
 }
+
+// TestTurnsSoonAfterAStart are turns refused by a gateway that started with the marker there:
+// they show that it opened shut if they come within B of when it could be spoken to.
+func TestTurnsSoonAfterAStart(t *testing.T) {
+	started := func(s *story) {
+		s.begin(-1)
+		s.action(0, history.ActionStart)
+		s.process(5, history.ProcessSeen)
+		s.process(15, history.ProcessListening, socket(7))
+	}
+	acknowledged := func(at float64) func(*story) {
+		return func(s *story) { s.read(at, history.Draining, 0) }
+	}
+	runChecks(t, []check{
+		{name: "of its being ready, long after it published", story: tell(started, acknowledged(20), func(s *story) {
+			s.action(1020, history.ActionReady)
+			s.stale(1030, history.Draining, 0)
+			s.refuse(2500, "r")
+		}), arose: []string{"WATCH-003"}},
+		{name: "of its being ready, before it published", story: tell(started, func(s *story) {
+			s.action(20, history.ActionReady)
+			s.read(1020, history.Draining, 0)
+			s.refuse(2500, "r")
+		}), notArose: []string{"WATCH-003"}},
+		{name: "of its publishing, never known to be ready", story: tell(started, acknowledged(1020), func(s *story) {
+			s.refuse(2500, "r")
+		}), arose: []string{"WATCH-003"}},
+	})
+}
