@@ -76,7 +76,7 @@ func (v *View) chargesDeath(l *Life) string {
 		return "MARKER-006"
 	}
 	for _, t := range v.Turns {
-		if t.heldTo(l.Gone, v.Bound) {
+		if v.heldTo(t, l) {
 			return "STATE-006"
 		}
 	}
@@ -101,14 +101,14 @@ func (v *View) reachedTheModel(e *history.Event) int {
 	return n
 }
 
-// heldTo says whether the model held the turn when its process was gone. What broke at most
-// a bound before it was last seen broke as it died (see dying), unless its client had left.
-func (t *Turn) heldTo(gone *history.Event, bound time.Duration) bool {
-	dying := gone.Call
-	if t.Aborted == nil && t.Outcome() != history.Hung {
-		dying = gone.Call.Add(-bound)
+// heldTo says whether the model held the turn when the life was gone. What broke as it was
+// dying broke with it, unless its client had left.
+func (v *View) heldTo(t *Turn, l *Life) bool {
+	gone := l.Gone
+	withIt := func(broke history.Stamp) bool {
+		return broke >= gone.Call || t.Aborted == nil && t.Outcome() != history.Hung && v.dying(l, broke)
 	}
-	if end := t.Ended; end != nil && end.Return < gone.Call && (t.Outcome() != history.Cut || end.Return < dying) {
+	if t.Ended != nil && t.Ended.Return < gone.Call && !(t.Outcome() == history.Cut && withIt(t.Ended.Return)) {
 		return false
 	}
 	for _, c := range t.Calls {
@@ -118,7 +118,7 @@ func (t *Turn) heldTo(gone *history.Event, bound time.Duration) bool {
 		if c.Released != nil && c.Released.Call < gone.Return || c.Done != nil && c.Done.Call < gone.Return {
 			continue
 		}
-		if c.Gone == nil || c.Gone.Return >= dying {
+		if c.Gone == nil || withIt(c.Gone.Return) {
 			return true
 		}
 	}
