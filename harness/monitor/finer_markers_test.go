@@ -23,8 +23,7 @@ func TestDrainsAtTheEdgesOfLives(t *testing.T) {
 		}), violated: []string{"GATE-001"}},
 		{name: "begun at the last instant there is", story: tell(runs, func(s *story) {
 			s.begin(1000)
-			e := &s.events[len(s.events)-1]
-			e.Return = e.Call
+			s.lasts(s.calledAt(), s.calledAt())
 		}), notArose: []string{"WATCH-001"}},
 		{name: "acknowledged in two places at one instant", story: tell(launched, func(s *story) {
 			s.http(40, history.Running, 0)

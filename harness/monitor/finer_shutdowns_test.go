@@ -22,8 +22,7 @@ func finishes(at float64) func(*story) { return func(s *story) { s.finish(at, "t
 func cutUnseen(from, to history.Stamp) func(*story) {
 	return func(s *story) {
 		s.end(0, "t", history.Cut)
-		e := &s.events[len(s.events)-1]
-		e.Call, e.Return = from, to
+		s.lasts(from, to)
 	}
 }
 
@@ -238,8 +237,7 @@ func TestMarkersThatMeetShutdowns(t *testing.T) {
 	foundGone := func(from, to history.Stamp) func(*story) {
 		return func(s *story) {
 			s.vanishes(0)
-			e := &s.events[len(s.events)-1]
-			e.Call, e.Return = from, to
+			s.lasts(from, to)
 		}
 	}
 	runChecks(t, []check{
@@ -277,10 +275,6 @@ func TestMarkersThatMeetShutdowns(t *testing.T) {
 // TestStaleMarkersThatMeetAtAnInstant are stale markers that are laid, or taken away, as
 // something else happens.
 func TestStaleMarkersThatMeetAtAnInstant(t *testing.T) {
-	at := func(s *story, instant history.Stamp) {
-		e := &s.events[len(s.events)-1]
-		e.Call, e.Return = instant, instant
-	}
 	looked := func(off time.Duration) *story {
 		return tell(declaring, launched, func(s *story) {
 			s.marks(1000, stale("EPOCH-001"))
@@ -298,14 +292,14 @@ func TestStaleMarkersThatMeetAtAnInstant(t *testing.T) {
 		{name: "taken away at the instant at which it was laid", story: tell(declaring, launched, func(s *story) {
 			s.marks(1000, stale("EPOCH-001"))
 			s.vanishes(1000)
-			at(s, ms(1000))
+			s.lasts(ms(1000), ms(1000))
 			s.stale(1010, history.Running, 0)
 		}), violated: []string{"MARKER-008"}},
 		{name: "laid over another at the last instant there is", story: tell(declaring, launched, drained(0), func(s *story) {
 			s.marks(4000, over(stale("EPOCH-001")))
-			at(s, ms(4000))
+			s.lasts(ms(4000), ms(4000))
 			s.read(4000, history.Running, 0)
-			at(s, ms(4000))
+			s.lasts(ms(4000), ms(4000))
 		}), violated: []string{"MARKER-001"}, notArose: []string{"EPOCH-001"}}, // at the instant at which it goes, the other still is there
 		{name: "B after it was laid", story: looked(0), notArose: []string{"EPOCH-001"}},
 		{name: "more than B after it was laid", story: looked(1), arose: []string{"EPOCH-001"}},
@@ -340,8 +334,7 @@ func TestStaleMarkersThatMeetAtAnInstant(t *testing.T) {
 			s.stale(1010, history.Running, 0)
 			s.turn(4000, "t", history.TurnSent)
 			s.end(4999, "t", history.Refused)
-			s.events[len(s.events)-1].Call = ms(4001)
-			s.events[len(s.events)-1].Return = ms(4100).Add(off)
+			s.lasts(ms(4001), ms(4100).Add(off))
 			s.cancel(4100)
 		}},
 		{name: "the drain before was over when the gateway was launched", charged: "EPOCH-001", early: true, story: func(s *story, off time.Duration) {

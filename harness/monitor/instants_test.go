@@ -10,8 +10,7 @@ import (
 // shown is a reading of the file that took from one instant to another.
 func (s *story) shown(from, to history.Stamp, state string, count int) {
 	s.read(0, state, count)
-	e := &s.events[len(s.events)-1]
-	e.Call, e.Return = from, to
+	s.lasts(from, to)
 }
 
 // TestTouchingInstants are events that meet at an instant, and a nanosecond before and

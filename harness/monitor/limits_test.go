@@ -17,6 +17,12 @@ func (s *story) calledAt() history.Stamp { return s.events[len(s.events)-1].Call
 func (s *story) from(at history.Stamp) { s.move(at - s.calledAt()) }
 func (s *story) upTo(at history.Stamp) { s.move(at - s.returned()) }
 
+// lasts has the last event take exactly from one instant to another.
+func (s *story) lasts(from, to history.Stamp) {
+	e := &s.events[len(s.events)-1]
+	e.Call, e.Return = from, to
+}
+
 func (s *story) move(by history.Stamp) {
 	e := &s.events[len(s.events)-1]
 	e.Call += by
