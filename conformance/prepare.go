@@ -237,9 +237,13 @@ func (s *suite) stamps() bool {
 // EPOCH-003's to ask.
 func (s *suite) learns(ctx context.Context, gw gateway) {
 	ginkgo.GinkgoHelper()
-	if s.stamps() {
-		must(gw.LearnEpoch(ctx))
+	if !s.stamps() {
+		return
 	}
+	must(gw.LearnEpoch(ctx))
+	// One that still drains from that would seem to follow whatever is laid next, and
+	// would be charged with what it is not asked yet.
+	gw.eventually(ctx).Should(expect.BeRunning())
 }
 
 // within polls until ok, the end of d, or the end of ctx.
