@@ -32,6 +32,10 @@ func (d *deliveries) track(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
+// Connection identifies the connection over which the request of ctx came; nil where no
+// server tracks it. A client's address identifies none: its port is soon used again.
+func Connection(ctx context.Context) any { return ctx.Value(connectionKey{}) }
+
 // changed is the server's ConnState.
 func (d *deliveries) changed(conn net.Conn, state http.ConnState) {
 	switch state {
