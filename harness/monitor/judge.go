@@ -83,11 +83,16 @@ func (r *ruling) miss(v *View, from, to history.Stamp, margin time.Duration, exp
 		r.violation(to, expected, actual, evidence...)
 		return
 	}
+	r.noise(v, from, to, fmt.Sprintf("a bound was missed by %s", round(margin)), expected, actual, evidence...)
+}
+
+// noise notes what may be the machine's fault, for it stood still in [from, to].
+func (r *ruling) noise(v *View, from, to history.Stamp, what, expected, actual string, evidence ...*history.Event) {
 	worst, stall := v.noisiest(from, to)
 	if len(r.Noisy) < MaxViolations {
 		r.Noisy = append(r.Noisy, r.breach(to, expected, actual, append(evidence, stall)))
 	}
-	r.pending = fmt.Sprintf("a bound was missed by %s, but the machine itself stood still for %s meanwhile", round(margin), round(worst))
+	r.pending = fmt.Sprintf("%s, but the machine itself stood still for %s meanwhile", what, round(worst))
 }
 
 // overdue notes that what a cause should have brought about within a time had not come by an

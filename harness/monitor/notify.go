@@ -96,14 +96,20 @@ func (v *View) toldBy(l *Life) *history.Event {
 }
 
 // unannounced accuses a life of whose end nobody was told, once the process has
-// been gone for long enough: whoever tells may be a program of its own.
+// been gone for long enough: whoever tells may be a program of its own. A gateway that the
+// machine kept from running while it shut down may have had no time left to tell anybody.
 func (v *View) unannounced(l *Life, r *ruling, expected string, marker *history.Event) {
 	over := min(l.Over, v.horizon)
 	if l.Gone.Return >= over || v.waited(l.Gone.Return, over) <= v.Grace {
 		return
 	}
+	actual := fmt.Sprintf("no broadcast came until %s after the process was gone", round(v.ran(l.Gone.Return, over)))
+	if from, to := l.Shutdown.Call, l.Gone.Return; to.Sub(from)-v.waited(from, to) >= v.Bound {
+		r.noise(v, from, to, "a shutdown was not announced", expected, actual, marker, l.Shutdown, l.Gone)
+		return
+	}
 	r.arises()
-	r.violation(over, expected, fmt.Sprintf("no broadcast came until %s after the process was gone", round(v.ran(l.Gone.Return, over))), marker, l.Shutdown, l.Gone)
+	r.violation(over, expected, actual, marker, l.Shutdown, l.Gone)
 }
 
 // What a gateway is asked for when it shuts down.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"testing"
+	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -32,6 +33,20 @@ func TestNotify(t *testing.T) {
 			leaves(2050, 0)(s)
 		}
 	}
+	// starved ends it from 2000 to 5060, without processor for B, and off longer.
+	starved := func(off time.Duration, told bool) func(*story) {
+		return func(s *story) {
+			s.action(2000, history.ActionSIGTERM)
+			s.read(2002, history.Stopping, 0)
+			s.stall(3000, 5000)
+			s.lasts(ms(3000), ms(5000).Add(off))
+			if told {
+				s.tells(5040, true)
+			}
+			leaves(5050, 0)(s)
+			s.stale(15_100, history.Stopped, 0)
+		}
+	}
 	later := func(s *story) { s.stale(12100, history.Stopped, 0) }
 	runChecks(t, []check{
 		{name: "told", story: tell(announces, launched, shut(true)), arose: first},
@@ -42,6 +57,9 @@ func TestNotify(t *testing.T) {
 			s.read(3030, history.Running, 0)
 			s.stale(14000, history.Running, 0)
 		}), notArose: first},
+		{name: "not told, and starved before it shut down", story: tell(announces, launched, func(s *story) { s.stall(500, 1990) }, shut(false), later), violated: first},
+		{name: "not told, and starved while it shut down", story: tell(announces, launched, starved(0, false)), noisy: first, inconclusive: first},
+		{name: "told, and starved while it shut down", story: tell(announces, launched, starved(0, true)), arose: first},
 		{name: "told by something that outlives it", story: tell(announces, launched, shut(false), func(s *story) { s.tells(9000, true) }, later), arose: first},
 		{name: "something else is told", story: tell(announces, launched, shut(false), func(s *story) { s.tells(2004, false) }, later), violated: first},
 		{name: "told before the signal", story: tell(announces, launched, func(s *story) { s.tells(1999, true) }, shut(false), later), violated: first},
@@ -95,5 +113,9 @@ func TestNotify(t *testing.T) {
 		{name: "stale, and honoured", story: tell(announces, launched, stale, func(s *story) {
 			s.read(1003, history.Draining, 0)
 		}, shut(false), later), violated: []string{"EXPIRY-001"}, notArose: []string{"NOTIFY-001", "NOTIFY-002"}},
+		{name: "stale, and starved while it shut down", story: tell(announces, launched, stale, starved(0, false)), noisy: second, inconclusive: second},
 	})
+	runLimits(t, []limit{{name: "starved while it shut down", charged: "NOTIFY-001", early: true, story: func(s *story, off time.Duration) {
+		do(announces, launched, starved(off, false))(s)
+	}}})
 }
