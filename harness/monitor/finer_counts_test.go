@@ -31,6 +31,18 @@ func TestAsManyAsAreMissing(t *testing.T) {
 			s.finish(1200, "t")
 			s.read(1203, history.Draining, 0)
 		}), violated: []string{"COUNT-006"}, arose: []string{"STATE-009"}},
+		{name: "the one in delivery was cut off, as its client learns late", story: tell(launched, func(s *story) {
+			s.hold(100, "long", longAnd)
+			s.read(102, history.Running, 1)
+			s.model(200, "long", history.ModelReleased)
+			s.model(201, "long", history.ModelDone)
+			s.stale(999, history.Running, 1)
+			s.begin(1000)
+			s.read(1003, history.Draining, 1)
+			s.read(3000, history.Draining, 0)
+			s.turn(3100, "long", history.TurnResumed)
+			s.turn(3110, "long", history.TurnAnswered, func(t *history.Turn) { t.Status = 503 })
+		})},
 		{name: "one was not counted, and then the newcomer is", story: tell(launched, two, func(s *story) {
 			s.read(112, history.Running, 1)
 			s.turn(998, "newcomer", history.TurnSent)

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"sort"
 
@@ -269,6 +270,9 @@ func (v *View) certain(t *Turn) (from, delivery, to history.Stamp, ok bool) {
 		if c.Gone != nil && c.Gone.Return <= limit {
 			return 0, 0, 0, false
 		}
+	}
+	if t.Answered != nil && t.Answered.Turn.Status >= http.StatusBadRequest && t.Answered.Return <= limit {
+		return 0, 0, 0, false // with an error: what follows that head is no reply
 	}
 	// A turn that was queued runs whatever becomes of the client that was told so.
 	if t.Ended != nil && t.Outcome() != history.Finished && t.Queued == nil && t.Ended.Return <= limit {
