@@ -34,6 +34,12 @@ func TestWhoMadeItFlap(t *testing.T) {
 			s.read(3503, history.Running, 1)
 			s.span(3400, 3504, ended)
 		}), violated: []string{"MARKER-001"}},
+		{name: "as a turn ends whose client, which stood still, sees it when the marker is gone", story: tell(launched, counting, func(s *story) {
+			s.read(3500, history.Draining, 1)
+			s.read(3503, history.Running, 0)
+			s.cancel(3510)
+			s.span(3550, 3580, ended)
+		}), violated: []string{"STATE-010"}},
 		{name: "the marker is written again while its client reads the end", story: tell(launched, counting, func(s *story) {
 			s.rewrite(1500)
 			s.span(600, 1600, ended)
@@ -56,13 +62,13 @@ func TestWhoMadeItFlap(t *testing.T) {
 		}), func(s *story) { s.read(1103, history.Running, 0) }), notArose: []string{"STATE-010"}},
 	})
 	runLimits(t, []limit{
-		{name: "its client begins to see the end before running was read", charged: "STATE-010", early: true, instead: "MARKER-001", story: func(s *story, off time.Duration) {
+		{name: "its client begins to see the end later than B after running was read", charged: "MARKER-001", instead: "STATE-010", story: func(s *story, off time.Duration) {
 			do(launched, counting)(s)
 			s.read(3500, history.Draining, 1)
 			s.read(3503, history.Running, 0)
-			read := s.returned()
-			s.add(3504, ended)
-			s.from(read.Add(off))
+			due := s.returned().Add(bound)
+			s.add(5000, ended)
+			s.from(due.Add(off))
 		}},
 	})
 }

@@ -72,8 +72,10 @@ func (v *View) charge(f *flap) {
 	}
 	rewrite := lastRewrite(s, bad.Return)
 	end := v.lastEnd(s, bad.Return)
-	if soon := v.endAtHand(f); soon != nil && (rewrite == nil || rewrite.Return < f.good.Event.Call) {
-		end = soon
+	if end == nil || rewrite != nil && endedAt(end) < rewrite.Call {
+		if soon := v.endAtHand(f); soon != nil && (rewrite == nil || rewrite.Return < f.good.Event.Call) {
+			end = soon
+		}
 	}
 	switch {
 	case end != nil && (rewrite == nil || endedAt(end) >= rewrite.Call):
@@ -108,15 +110,15 @@ func (v *View) lastEnd(s *Spell, at history.Stamp) *history.Event {
 	return ends[len(ends)-1]
 }
 
-// endAtHand is the end of a turn that its client was about to see when the count fell in a
-// flap; or nil.
+// endAtHand is the end of a turn that its client saw only after a flap in which the count
+// fell, though within B: the gateway knows of it first. Or nil.
 func (v *View) endAtHand(f *flap) *history.Event {
 	at := f.bad.Event.Return
 	if f.bad.State.Count >= f.good.State.Count {
 		return nil
 	}
-	for _, e := range v.endings(at, f.spell.Until) {
-		if e.Kind == history.KindTurn && e.Call < at {
+	for _, e := range v.endings(at, never) {
+		if e.Kind == history.KindTurn && v.ran(at, e.Call) <= v.Bound {
 			return e
 		}
 	}
