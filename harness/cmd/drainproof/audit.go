@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -90,7 +91,7 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 	f.BoolVar(&o.keepAll, "keep", false, "keep the report of every run")
 	f.StringVar(&o.archive, "archive", "", "folder that keeps, of every gateway, the shortest history that names it")
 	f.StringVar(&o.publish, "publish", "", "folder that gets "+audit.FileName+" and "+audit.MarkdownName+" too, where the audit is sound")
-	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other")
+	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other. Of the whole suite in containers, never more than one for two processors")
 	f.DurationVar(&o.within, "within", 0, "begin no run after so long, and all of them in a random order; what was not run is missing (default: as long as it takes)")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, auto, or mixed: wrong gateways as processes where they can be wrong as such, all others in containers (default: mixed for quick, else the configuration's)")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
@@ -307,8 +308,15 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 	runs, within := errgroup.WithContext(ctx)
 	runs.SetLimit(a.o.parallel)
 	var machine sync.RWMutex // locked for writing by who must have it alone
+	// The whole suite in containers keeps two processors busy; two of them on the same two
+	// take longer than one after the other, and time out.
+	whole := make(chan struct{}, max(1, runtime.NumCPU()/2))
 	for _, j := range jobs {
 		runs.Go(func() error {
+			if a.depth.whole && cmp.Or(j.runtime, a.plan.Runtime) != config.RuntimeProcess {
+				whole <- struct{}{}
+				defer func() { <-whole }()
+			}
 			if j.alone {
 				machine.Lock()
 				defer machine.Unlock()
