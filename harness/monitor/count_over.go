@@ -63,7 +63,7 @@ func (v *View) findOvercounts() []overcount {
 func (v *View) sinceZero(o overcount) overcount {
 	for _, t := range v.Turns {
 		e := t.Ended
-		if e == nil || e.Return <= o.zero || e.Call > o.read.Event.Return {
+		if e == nil || e.Return <= o.zero || e.Call > o.read.Event.Return || t.wentDown(o.read.Life) {
 			continue
 		}
 		switch {
@@ -74,6 +74,12 @@ func (v *View) sinceZero(o overcount) overcount {
 		}
 	}
 	return o
+}
+
+// wentDown says whether the connection that the turn's client waited on was of a process
+// before the life, whenever the client noticed: what became of it left nothing in this one.
+func (t *Turn) wentDown(l *Life) bool {
+	return t.Sent != nil && !t.Polled && t.Sent.Return < l.From
 }
 
 // endedAbnormally says whether the turn, as far as its client knows, ended in one of

@@ -211,6 +211,16 @@ func TestTakenUpAtAnInstant(t *testing.T) {
 		}, counted)},
 	})
 	runLimits(t, []limit{
+		{name: "its client was cut off by the life before, and notices in the next", charged: "COUNT-004", instead: "COUNT-002", story: func(s *story, off time.Duration) {
+			launched(s)
+			s.kill(990)
+			s.turn(999, "t", history.TurnSent)
+			s.upTo(ms(1000).Add(off - 1))
+			s.up(1000, history.ActionRespawn)
+			s.end(1020, "t", history.Cut)
+			s.read(1030, history.Running, 1)
+			s.stale(12_000, history.Running, 1)
+		}},
 		{name: "a turn is over for its client when the next life begins", charged: "COUNT-007", early: true, story: func(s *story, off time.Duration) {
 			launched(s)
 			s.turn(900, "t", history.TurnSent, durable)

@@ -72,13 +72,16 @@ func (v *View) charge(f *flap) {
 	}
 	rewrite := lastRewrite(s, bad.Return)
 	end := v.lastEnd(s, bad.Return)
-	if end == nil || rewrite != nil && endedAt(end) < rewrite.Call {
+	last := func(end *history.Event) bool { // it came after the rewrite
+		return end != nil && (rewrite == nil || endedAt(end) >= rewrite.Call)
+	}
+	if !last(end) {
 		if soon := v.endAtHand(f); soon != nil && (rewrite == nil || rewrite.Return < f.good.Event.Call) {
 			end = soon
 		}
 	}
 	switch {
-	case end != nil && (rewrite == nil || endedAt(end) >= rewrite.Call):
+	case last(end):
 		f.charged, f.cause, f.description = "STATE-010", end, "after a turn ended"
 	case rewrite != nil:
 		f.charged, f.cause, f.description = "STATE-003", rewrite, "after the marker was written again"
