@@ -39,6 +39,7 @@ func (s *suite) revert() {
 			gw.step(ctx, "cancel: the turns in flight go on, and finish")
 			gw.revert(ctx)
 			gw.eventually(ctx).Should(expect.HaveCount(len(inFlight)))
+			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeRunning()) // what the cancel sets off may take until then
 			must(gw.Release(ctx, inFlight...))
 			for _, turn := range inFlight {
 				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
