@@ -24,8 +24,8 @@ func (s *suite) scheduled() {
 			gw.step(ctx, "schedule another for when the drain is in effect, and drain: both in flight are counted")
 			// A gateway may take B to notice the marker; the job must not be due before.
 			distance := max(gw.B()+gw.B()/4, gw.Target().Jobs.Soonest)
-			late := time.Now().Add(distance + gw.Target().Jobs.Late)
 			missed := gw.schedule(ctx, pod.Job{In: distance, Hold: true, Purpose: "due during the drain"})
+			late := time.Now().Add(distance + gw.Target().Jobs.Late) // after it, which may take its time
 			gw.drain(ctx)
 			gw.holds(ctx, gw.B()/8, expect.HaveCount(2))
 			must(turn.Release(ctx))
