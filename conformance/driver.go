@@ -42,6 +42,9 @@ func (g gateway) waits() (done func()) {
 	return func() { g.spent.Waited += time.Since(began) }
 }
 
+// whole is B, and a little more: within it a gateway has looked and published.
+func (g gateway) whole() time.Duration { return g.B() + g.B()/10 }
+
 // Hold lets the time pass.
 func (g gateway) Hold(ctx context.Context, d time.Duration) error {
 	defer g.waits()()

@@ -100,7 +100,7 @@ func (s *suite) gate() {
 				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
 			}
 			gw.eventually(ctx).Should(expect.HaveCount(0))
-			gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(0))
+			gw.holds(ctx, gw.whole(), expect.HaveCount(0))
 			f.read(ctx)
 
 			gw.step(ctx, "cancel: what was taken as queued runs now")

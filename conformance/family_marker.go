@@ -96,9 +96,6 @@ func (s *suite) marker() {
 		})
 }
 
-// whole is B, and a little more: within it a gateway has looked and published.
-func (g gateway) whole() time.Duration { return g.B() + g.B()/10 }
-
 // cadence is for how long a marker lies over a drain before the next: a little more
 // than half of B, within which a gateway looks, and in an audit all of B.
 func (s *suite) cadence(g gateway) time.Duration {

@@ -48,7 +48,7 @@ func (s *suite) notify() {
 				gw.step(ctx, "shut down under a stale request for silence, %s, B after it was laid: it is announced", stale.Expect.Case)
 				stale.Suppress = &yes
 				gw.layRequest(ctx, stale)
-				must(gw.Hold(ctx, gw.B()+gw.B()/10))
+				must(gw.Hold(ctx, gw.whole()))
 				gw.announces(ctx)
 			}
 		}, needs("notify"), respawning())

@@ -26,7 +26,7 @@ func (s *suite) observe() {
 
 			gw.step(ctx, "drain once more and hold it for B with nothing in flight: the process stays")
 			gw.drain(ctx)
-			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeDraining())
+			gw.holds(ctx, gw.whole(), expect.BeDraining())
 			gw.revert(ctx)
 		})
 }

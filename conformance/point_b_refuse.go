@@ -73,7 +73,7 @@ func (s *suite) refuse() {
 			}
 
 			gw.step(ctx, "hold the drain for longer than B and submit again")
-			gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(0))
+			gw.holds(ctx, gw.whole(), expect.HaveCount(0))
 			gw.turnsAway(ctx, "sent later than B after the marker")
 			gw.revert(ctx)
 		})

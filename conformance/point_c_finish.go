@@ -45,7 +45,7 @@ func (s *suite) finish() {
 			must(stalled.Release(ctx))
 			if stalls {
 				gw.onTheWay(ctx, stalled)
-				gw.holds(ctx, gw.B()+gw.B()/10, expect.HaveCount(1))
+				gw.holds(ctx, gw.whole(), expect.HaveCount(1))
 				must(stalled.Resume(ctx))
 			}
 			gw.arrivesWhole(ctx, stalled)

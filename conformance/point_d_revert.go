@@ -34,12 +34,12 @@ func (s *suite) revert() {
 				gw.holds(ctx, gw.B()/20, expect.BeDraining())
 			}
 			gw.step(ctx, "hold for B, so that every cadence has met the rewrites")
-			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeDraining())
+			gw.holds(ctx, gw.whole(), expect.BeDraining())
 
 			gw.step(ctx, "cancel: the turns in flight go on, and finish")
 			gw.revert(ctx)
 			gw.eventually(ctx).Should(expect.HaveCount(len(inFlight)))
-			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeRunning()) // what the cancel sets off may take until then
+			gw.holds(ctx, gw.whole(), expect.BeRunning()) // what the cancel sets off may take until then
 			must(gw.Release(ctx, inFlight...))
 			for _, turn := range inFlight {
 				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
@@ -48,7 +48,7 @@ func (s *suite) revert() {
 
 			gw.step(ctx, "cancel again when nothing drains")
 			gw.cancelDrain(ctx)
-			gw.holds(ctx, gw.B()+gw.B()/10, expect.BeRunning())
+			gw.holds(ctx, gw.whole(), expect.BeRunning())
 			turn := gw.submit(ctx, pod.Turn{Purpose: "after a cancel of nothing"})
 			gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
 		})

@@ -42,7 +42,7 @@ func (s *suite) survive() {
 			must(gw.SIGTERM(ctx))
 			gw.heard(ctx)
 			gw.cancelDrain(ctx)
-			must(gw.Hold(ctx, gw.B()+gw.B()/10))
+			must(gw.Hold(ctx, gw.whole()))
 			gw.answeredOnAll(ctx, "after a cancel in a shutdown")
 			gomega.Expect(gw.Published()).NotTo(expect.BeRunning())
 			must(turn.Release(ctx))

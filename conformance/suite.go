@@ -198,7 +198,7 @@ func (s *suite) end(ctx context.Context, sp spec, gw gateway, file string) {
 		// What went wrong may have a sequel that says what it was: a process that
 		// ends, a state that changes back, a reply of which nothing was read yet.
 		_ = gw.Resume(ctx)
-		_ = gw.Hold(ctx, gw.B()+gw.B()/10)
+		_ = gw.Hold(ctx, gw.whole())
 		writeLogs(file, gw.Logs(ctx, 40))
 	}
 	began := time.Now()
