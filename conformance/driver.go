@@ -102,14 +102,26 @@ func (g gateway) held(ctx context.Context, t pod.Turn) *pod.Submitted {
 	return s
 }
 
-// heldOnAll puts a turn in flight on every ingress, as far as the capacity goes.
-func (g gateway) heldOnAll(ctx context.Context, purpose string) []*pod.Submitted {
+// heldOnAll puts such a turn in flight on every ingress, as far as the capacity goes.
+func (g gateway) heldOnAll(ctx context.Context, t pod.Turn) []*pod.Submitted {
 	ginkgo.GinkgoHelper()
 	var turns []*pod.Submitted
 	for _, ingress := range g.ingresses()[:min(len(g.ingresses()), g.Target().Capacity)] {
-		turns = append(turns, g.held(ctx, pod.Turn{Ingress: ingress, Purpose: purpose}))
+		t.Ingress = ingress
+		turns = append(turns, g.held(ctx, t))
 	}
 	return turns
+}
+
+// crosses takes the turns that are in flight through a drain, a request of it anew, and its
+// cancel, and waits for what that may set off.
+func (g gateway) crosses(ctx context.Context, inFlight int) {
+	ginkgo.GinkgoHelper()
+	g.drain(ctx)
+	must(g.Rewrite(ctx, "rename"))
+	g.holds(ctx, g.B()/20, expect.HaveCount(inFlight))
+	g.revert(ctx)
+	g.holds(ctx, g.whole(), expect.BeRunning())
 }
 
 // turnsAway submits a turn on every ingress in a drain, one after the other.

@@ -13,11 +13,12 @@ import (
 func (s *suite) completions() {
 	s.situation("GATE", "completion",
 		"runs the turn that the completion of a background process leads to, in a drain as at any other time",
-		ids("GATE-007"),
+		ids("GATE-007", "GATE-004"),
 		func(ctx context.Context, gw gateway) {
-			gw.step(ctx, "a background process is started, and completed while nothing drains")
+			gw.step(ctx, "a background process is started, and completed while nothing drains; a drain and its cancel leave its turn alone")
 			before := gw.background(ctx, "a background process")
 			gw.completes(ctx, before)
+			gw.crosses(ctx, 1)
 			gw.finishes(ctx, before.Completion)
 
 			gw.step(ctx, "another is started, and completed during a drain: its turn runs, and is counted")

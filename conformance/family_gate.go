@@ -49,7 +49,7 @@ func (s *suite) gate() {
 		func(ctx context.Context, gw gateway) {
 			long := s.patience(gw)
 			gw.step(ctx, "drain for %s with a turn in flight on every ingress", long)
-			turns := gw.heldOnAll(ctx, "in flight throughout a long drain")
+			turns := gw.heldOnAll(ctx, pod.Turn{Purpose: "in flight throughout a long drain"})
 			gw.drain(ctx)
 			gw.holds(ctx, long, expect.HaveCount(len(turns)))
 			must(gw.Release(ctx, turns...))

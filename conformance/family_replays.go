@@ -14,7 +14,7 @@ import (
 func (s *suite) replays() {
 	s.situation("RESTART", "replay",
 		"runs turns again that a SIGKILL cut off, each once, counted, and although it drains",
-		ids("RESTART-004", "GATE-007"),
+		ids("RESTART-004", "GATE-007", "GATE-004"),
 		func(ctx context.Context, gw gateway) {
 			gw.step(ctx, "what an ordinary turn takes")
 			gw.accepts(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "undisturbed"})
@@ -57,6 +57,20 @@ func (s *suite) replays() {
 			}
 			gw.revert(ctx)
 			gw.accepts(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "after the crashes"})
+
+			gw.step(ctx, "a turn that was in flight in a drain is owed after its cancel too")
+			turn := gw.held(ctx, pod.Turn{Ingress: gw.durable(), Purpose: "in flight at a SIGKILL after a cancel"})
+			gw.drain(ctx)
+			gw.revert(ctx)
+			must(gw.SIGKILL(ctx))
+			must(gw.Respawn(ctx))
+			must(gw.AwaitReady(ctx))
+			gw.eventuallyTurn(ctx, turn).Should(expect.HaveCalledTheModel(2))
+			gw.eventually(ctx).Should(expect.HaveCount(1))
+
+			gw.step(ctx, "a drain and its cancel leave it alone when it is run again")
+			gw.crosses(ctx, 1)
+			gw.finishes(ctx, turn)
 		}, needs("recovery"), respawning())
 }
 

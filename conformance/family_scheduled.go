@@ -14,7 +14,7 @@ import (
 func (s *suite) scheduled() {
 	s.situation("SCHEDULED", "jobs",
 		"counts a job that runs, starts none during a drain, and runs what fell due after the cancel, once",
-		ids("SCHEDULED-001", "SCHEDULED-002", "SCHEDULED-003"),
+		ids("SCHEDULED-001", "SCHEDULED-002", "SCHEDULED-003", "GATE-004"),
 		func(ctx context.Context, gw gateway) {
 			gw.step(ctx, "put a turn and a job in flight")
 			turn := gw.held(ctx, pod.Turn{Purpose: "in flight beside a job"})
@@ -42,6 +42,9 @@ func (s *suite) scheduled() {
 			gw.revert(ctx)
 			gw.eventuallyTurn(ctx, missed).Should(expect.BeHeldByTheModel())
 			gw.eventually(ctx).Should(expect.HaveCount(1))
+
+			gw.step(ctx, "another drain, and its cancel, leave it alone")
+			gw.crosses(ctx, 1)
 			gw.finishes(ctx, missed)
 			must(gw.Hold(ctx, gw.B()/2))
 		}, needs("scheduled"))

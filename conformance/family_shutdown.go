@@ -22,6 +22,10 @@ func (s *suite) shutdown() {
 			for _, ingress := range gw.detached()[:min(len(gw.detached()), max(gw.Target().Capacity-2, 0))] {
 				runs = append(runs, gw.held(ctx, pod.Turn{Ingress: ingress, Purpose: "in flight at the shutdown, with nobody connected"}))
 			}
+
+			gw.step(ctx, "drain it and cancel: they are to finish all the same")
+			gw.drain(ctx)
+			gw.revert(ctx)
 			keeps := slices.Contains(gw.connected(), gw.withoutStream())
 			if keeps {
 				must(gw.OpenConnections(ctx, gw.withoutStream(), "kept"))

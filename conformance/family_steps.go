@@ -12,7 +12,7 @@ import (
 // Turns of several model calls: what was begun before the drain goes on in it.
 func (s *suite) steps() {
 	s.situation("GATE", "steps",
-		"lets a turn in flight call its tools and the model again during a drain",
+		"lets a turn in flight call its tools and the model again during a drain, and after its cancel",
 		ids("GATE-004"),
 		func(ctx context.Context, gw gateway) {
 			calls := gw.toolCalls()
@@ -30,6 +30,15 @@ func (s *suite) steps() {
 				gw.eventually(ctx).Should(expect.HaveCount(0))
 				gw.revert(ctx)
 			}
+
+			gw.step(ctx, "hold the first step on all of them through a drain and its cancel, and let them go on after it")
+			turns := gw.heldOnAll(ctx, pod.Turn{ToolCalls: calls, Purpose: "in its first step throughout a drain"})
+			gw.crosses(ctx, len(turns))
+			must(gw.Release(ctx, turns...))
+			for _, turn := range turns {
+				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())
+			}
+			gw.eventually(ctx).Should(expect.HaveCount(0))
 		}, needsTools())
 }
 

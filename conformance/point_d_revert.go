@@ -26,7 +26,7 @@ func (s *suite) revert() {
 			gw.retakeWhileNoisy(ctx, "WATCH-002", cycle)
 
 			gw.step(ctx, "request the drain again while draining, %d times, by every way of writing, with a turn in flight on every ingress", s.repeat.Rewrites)
-			inFlight := gw.heldOnAll(ctx, "in flight when its drain is requested again")
+			inFlight := gw.heldOnAll(ctx, pod.Turn{Purpose: "in flight when its drain is requested again"})
 			gw.drain(ctx)
 			ways := []string{"in-place", "rename"}
 			for i := range s.repeat.Rewrites {
@@ -36,10 +36,15 @@ func (s *suite) revert() {
 			gw.step(ctx, "hold for B, so that every cadence has met the rewrites")
 			gw.holds(ctx, gw.whole(), expect.BeDraining())
 
-			gw.step(ctx, "cancel: the turns in flight go on, and finish")
+			gw.step(ctx, "cancel: the turns in flight go on")
 			gw.revert(ctx)
 			gw.eventually(ctx).Should(expect.HaveCount(len(inFlight)))
 			gw.holds(ctx, gw.whole(), expect.BeRunning()) // what the cancel sets off may take until then
+
+			gw.step(ctx, "drain and cancel once more: they are counted, go on, and finish")
+			gw.drain(ctx)
+			gw.holds(ctx, gw.B()/20, expect.HaveCount(len(inFlight)))
+			gw.revert(ctx)
 			must(gw.Release(ctx, inFlight...))
 			for _, turn := range inFlight {
 				gw.eventuallyTurn(ctx, turn).Should(expect.FinishWhole())

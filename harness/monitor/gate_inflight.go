@@ -10,6 +10,7 @@ import (
 func flightMonitors() []Monitor {
 	return []Monitor{rule("GATE-004", "in-flight-untouched", func(v *View, r *ruling) {
 		judgeInFlight(v, r)
+		judgeOwedInFlight(v, r)
 		judgeStalled(v, r)
 	})}
 }
@@ -53,6 +54,56 @@ func judgeInFlight(v *View, r *ruling) {
 			r.miss(v, s.From, end.Return, end.Return.Sub(s.From), expected, actual, evidence...)
 		}
 	}
+}
+
+// judgeOwedInFlight is GATE-004 for the turns that no client sent to this life: jobs, what
+// background processes lead to, and what is run again. Some may begin in the drain; neither
+// it nor its cancel ends them.
+func judgeOwedInFlight(v *View, r *ruling) {
+	for _, s := range v.Spells {
+		if s.Ack == nil {
+			continue
+		}
+		for _, t := range v.inherited[s.Life.Index] {
+			calls := v.callsIn(t, s.Life)
+			if len(calls) == 0 || t.failing() || t.Aborted != nil || t.Outcome() == history.Hung {
+				continue
+			}
+			called, over := calls[0].Called, calls[len(calls)-1].over()
+			if called.Call > s.Until || over != nil && over.Return <= s.From {
+				continue
+			}
+			gone := hungUpIn(calls, s.From, v.answersFor(s))
+			if gone == nil {
+				r.arises()
+				r.clean()
+				continue
+			}
+			if v.frozen(called.Call, gone.Return) || v.dying(s.Life, gone.Return) {
+				continue
+			}
+			r.arises()
+			expected := "a turn in flight in a drain is not interrupted"
+			actual := fmt.Sprintf("turn %s, which no client waits for, was in flight in the drain: %s", t.ID, history.Describe(*gone))
+			evidence := []*history.Event{called, s.Drain.Begin, s.Ack, gone}
+			if gone.Call >= s.From {
+				r.badEnd(v, gone, expected, actual, evidence...)
+				continue
+			}
+			r.miss(v, s.From, gone.Return, gone.Return.Sub(s.From), expected, actual, evidence...)
+		}
+	}
+}
+
+// hungUpIn returns the first event in a stretch by which the gateway hung up on one of the
+// calls before it had its answer; nil if there is none.
+func hungUpIn(calls []*Call, from, until history.Stamp) *history.Event {
+	for _, c := range calls {
+		if c.Gone != nil && c.Done == nil && c.Gone.Return > from && c.Gone.Return <= until {
+			return c.Gone
+		}
+	}
+	return nil
 }
 
 // inFlightAt returns the turns that were admitted before the drain was
@@ -102,7 +153,14 @@ func (v *View) interrupted(t *Turn, from, until history.Stamp) *history.Event {
 	if gone := v.hungUpOn(t, from); gone != nil && gone.Return <= until && t.Aborted == nil {
 		return gone
 	}
-	if t.broken() && t.Ended.Return > from && t.Ended.Return <= until {
+	if !t.broken() || t.Ended.Return <= from {
+		return nil
+	}
+	at := t.Ended.Return
+	if t.Outcome() == history.Hung { // its client gave up long after there was nothing to wait for but the gateway
+		at = t.waitsSince()
+	}
+	if at <= until {
 		return t.Ended
 	}
 	return nil
