@@ -102,6 +102,8 @@ func (g Gateway) Mark(r Run) Mark {
 		m.Inconclusive = "no activation receipt: the fault never came to act"
 	case r.Exit != 0 && r.Exit != 1:
 		m.Inconclusive = r.Why
+	case r.Verdicts[g.MustName] == report.HarnessError || r.Verdicts[g.MustName] == report.Inconclusive:
+		m.Inconclusive = "no verdict on " + g.MustName
 	}
 	if m.Inconclusive != "" || g.Right() {
 		return m

@@ -47,11 +47,16 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 			if l.Ready == nil {
 				continue
 			}
-			if waited := v.waited(l.Ready.Return, l.Serving); waited > v.Grace {
+			actual := fmt.Sprintf("turn %s did not reach the model again in the %s after the respawned gateway was ready",
+				t.ID, round(v.ran(l.Ready.Return, l.Serving)))
+			switch evidence := []*history.Event{t.reached(), kill, l.Start, l.Ready}; {
+			case v.waited(l.Ready.Return, l.Serving) > v.Grace:
 				r.arises()
-				r.violation(l.Serving, expected,
-					fmt.Sprintf("turn %s did not reach the model again in the %s after the respawned gateway was ready", t.ID, round(waited)),
-					t.reached(), kill, l.Start, l.Ready)
+				r.violation(l.Serving, expected, actual, evidence...)
+				return
+			case v.ran(l.Ready.Return, l.Serving) > v.Grace:
+				r.arises()
+				r.noise(v, l.Ready.Return, l.Serving, "a turn that is owed was not run again", expected, actual, evidence...)
 				return
 			}
 		default:
