@@ -59,6 +59,9 @@ func TestMark(t *testing.T) {
 		"blocked is not detected": {slow, with(run(slow, 1), func(r *audit.Run) {
 			r.Exit, r.Why, r.Verdicts["WATCH-002"] = 3, "no verdict on: WATCH-002", report.Blocked
 		}), "inconclusive: no verdict on: WATCH-002"},
+		"one that may fall with it, and nothing is known of its own": {slow, with(run(slow, 1, "GATE-011"), func(r *audit.Run) {
+			r.Verdicts["WATCH-002"] = report.HarnessError
+		}), "inconclusive: no verdict on WATCH-002"},
 		"right and passed":            {right, run(right, 1), ""},
 		"right and charged":           {right, run(right, 1, "GATE-001"), "falsely accused of GATE-001"},
 		"right and without a verdict": {right, with(run(right, 1), unclear), "inconclusive: no verdict on: GATE-001"},

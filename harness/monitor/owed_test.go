@@ -152,6 +152,10 @@ func TestReplays(t *testing.T) {
 		{name: "replay-lost", story: tell(cutInDrain(0), func(s *story) {
 			s.stale(11700, history.Draining, 0)
 		}), violated: []string{"RESTART-004"}, notArose: []string{"GATE-007"}},
+		{name: "replay-lost, while the machine stood still", story: tell(cutInDrain(0), func(s *story) {
+			s.stall(3000, 11_000)
+			s.stale(11700, history.Draining, 0)
+		}), noisy: []string{"RESTART-004"}, inconclusive: []string{"RESTART-004"}},
 		{name: "killed again before it had to be run again", story: tell(cutInDrain(0), func(s *story) {
 			s.kill(11000)
 			s.backDraining(11100, 0)
