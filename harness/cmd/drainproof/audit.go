@@ -391,7 +391,7 @@ func (a *auditing) once(ctx context.Context, s subject, number int) (audit.Run, 
 		}
 		r.Attempts = attempt
 		wrong := s.Wrong(r)
-		if s.Mark(r).Inconclusive != "" && attempt <= a.o.retries {
+		if m := s.Mark(r); m.Inconclusive != "" && len(m.Accused) == 0 && attempt <= a.o.retries {
 			continue
 		}
 		if wrong == "" && a.o.archive != "" {
