@@ -47,11 +47,7 @@ func judgeInFlight(v *View, r *ruling) {
 			expected := "a turn in flight when the drain began is not interrupted"
 			actual := fmt.Sprintf("turn %s was in flight when the drain began: %s", t.ID, history.Describe(*end))
 			evidence := []*history.Event{called, s.Drain.Begin, s.Ack, end, t.Ended}
-			if end.Call >= s.From || t.wentOn(s.From) {
-				r.badEnd(v, end, expected, actual, evidence...)
-				continue
-			}
-			r.miss(v, s.From, end.Return, end.Return.Sub(s.From), expected, actual, evidence...)
+			r.endedAfter(v, s.From, end, t.wentOn(s.From), expected, actual, evidence...)
 		}
 	}
 }
@@ -86,11 +82,7 @@ func judgeOwedInFlight(v *View, r *ruling) {
 			expected := "a turn in flight in a drain is not interrupted"
 			actual := fmt.Sprintf("turn %s, which no client waits for, was in flight in the drain: %s", t.ID, history.Describe(*gone))
 			evidence := []*history.Event{called, s.Drain.Begin, s.Ack, gone}
-			if gone.Call >= s.From {
-				r.badEnd(v, gone, expected, actual, evidence...)
-				continue
-			}
-			r.miss(v, s.From, gone.Return, gone.Return.Sub(s.From), expected, actual, evidence...)
+			r.endedAfter(v, s.From, gone, false, expected, actual, evidence...)
 		}
 	}
 }

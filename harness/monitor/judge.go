@@ -117,6 +117,17 @@ func (r *ruling) badEnd(v *View, end *history.Event, expected, actual string, ev
 	r.violation(end.Return, expected, actual, evidence...)
 }
 
+// endedAfter notes a bad end that is put down to something of an instant. An end is seen in
+// one long read: it may have come before the instant and been noticed late, unless it is
+// certain that it did not.
+func (r *ruling) endedAfter(v *View, at history.Stamp, end *history.Event, certain bool, expected, actual string, evidence ...*history.Event) {
+	if certain || end.Call >= at {
+		r.badEnd(v, end, expected, actual, evidence...)
+		return
+	}
+	r.miss(v, at, end.Return, end.Return.Sub(at), expected, actual, evidence...)
+}
+
 func (r *ruling) breach(at history.Stamp, expected, actual string, evidence []*history.Event) Violation {
 	seqs := make([]uint64, 0, len(evidence))
 	for _, e := range evidence {
