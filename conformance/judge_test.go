@@ -4,7 +4,48 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/verdict"
 )
+
+// What goes wrong once a history is whole, such as the removal of a pod, does not make
+// another result of what it shows.
+func TestTheResultOfASpec(t *testing.T) {
+	const file = "histories/a.jsonl"
+	in := func(v verdict.Verdict, history string) []verdict.Finding {
+		return []verdict.Finding{{Verdict: v, Violations: []verdict.Breach{{History: history}}}}
+	}
+	cases := map[string]struct {
+		outcome  string // "" for none
+		state    types.SpecState
+		findings []verdict.Finding
+		want     string
+	}{
+		"passed":                          {"passed", types.SpecStatePassed, nil, "passed"},
+		"failed":                          {"failed", types.SpecStateFailed, nil, "failed"},
+		"its pod is not removed":          {"passed", types.SpecStateFailed, nil, "passed"},
+		"its pod is removed late":         {"passed", types.SpecStateTimedout, nil, "passed"},
+		"failed for its history":          {"passed", types.SpecStateFailed, in(verdict.Fail, file), "failed"},
+		"failed for what is not to blame": {"passed", types.SpecStateFailed, in(verdict.Blocked, file), "failed"},
+		"another one broke a rule":        {"passed", types.SpecStateFailed, in(verdict.Fail, "histories/b.jsonl"), "passed"},
+		"a rule that is not for it":       {"passed", types.SpecStateFailed, in(verdict.NotApplicable, file), "passed"},
+		"no history":                      {"", types.SpecStateTimedout, nil, "timedout"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			j := judged{Result: verdict.Result{Findings: c.findings}}
+			if c.outcome != "" {
+				j.events = map[string][]history.Event{file: {{Kind: history.KindOutcome, Outcome: &history.Outcome{Result: c.outcome}}}}
+			}
+			if got := j.result(ran{SpecRun: SpecRun{File: file}, ginkgo: types.SpecReport{State: c.state}}); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
 
 func TestWhatIsImpossibleOnATarget(t *testing.T) {
 	cases := map[string]struct {

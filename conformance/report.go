@@ -250,7 +250,7 @@ func (j judged) points(specs []SpecRun) []report.Point {
 func (s *suite) spec(one ran, j judged) report.Spec {
 	sp := report.Spec{
 		Text: one.Text, Point: one.Point, Family: one.spec.family, Requirements: one.Requirements,
-		Result: one.ginkgo.State.String(), Duration: one.ginkgo.RunTime, Seed: s.run.Seed,
+		Result: j.result(one), Duration: one.ginkgo.RunTime, Seed: s.run.Seed,
 		File: one.File, Message: one.ginkgo.FailureMessage(),
 	}
 	took := spentOf(one.ginkgo)
@@ -267,6 +267,21 @@ func (s *suite) spec(one ran, j judged) report.Spec {
 		sp.Replay = s.replay(one.spec)
 	}
 	return sp
+}
+
+// result is what became of a spec. What failed after its history was whole, such as the
+// removal of its pod, is told in its message and says nothing of the gateway; unless it
+// was failed for what its history shows.
+func (j judged) result(one ran) string {
+	events := j.events[one.File]
+	charged := slices.ContainsFunc(j.Findings, func(f verdict.Finding) bool {
+		return (f.Verdict == verdict.Fail || f.Verdict == verdict.Blocked) &&
+			slices.ContainsFunc(f.Violations, func(b verdict.Breach) bool { return b.History == one.File })
+	})
+	if charged || len(events) == 0 {
+		return one.ginkgo.State.String()
+	}
+	return events[len(events)-1].Outcome.Result
 }
 
 // spentOf is what a spec kept with the runner: as it was, or as JSON makes it when the

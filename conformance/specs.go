@@ -153,7 +153,9 @@ func (s *suite) add(sp spec) {
 
 // hand hands a spec to Ginkgo.
 func (s *suite) hand(sp spec) {
-	decorators := []any{labels(sp), ginkgo.SpecTimeout(s.timeoutOf(sp))}
+	// Not SpecTimeout, which would bound the closing of the pod by what the body left of it:
+	// a spec that had passed would time out in the end.
+	decorators := []any{labels(sp), ginkgo.NodeTimeout(s.timeoutOf(sp))}
 	if sp.alone {
 		decorators = append(decorators, ginkgo.Serial)
 	}

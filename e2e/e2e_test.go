@@ -72,8 +72,10 @@ func command(t testing.TB, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// finish runs a command to its end; any of them may be a gate's.
 func finish(t *testing.T, cmd *exec.Cmd) result {
 	t.Helper()
+	needTime(t, usualGate)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
@@ -333,6 +335,7 @@ func TestDeadlineEndsIncomplete(t *testing.T) {
 // begun starts a gate in the background.
 func begun(t *testing.T, dir string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
+	needTime(t, usualGate)
 	cmd := command(t, append([]string{"gate", "--runtime", runtimeUnderTest(), "--report", dir}, args...)...)
 	out := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
@@ -409,8 +412,8 @@ func TestSweepAfterSIGKILL(t *testing.T) {
 }
 
 func TestTwoGatesAtOnce(t *testing.T) {
-	first, out := started(t)
-	gate(t, "--report", report(t)).must(t, 0)
+	first, out := started(t, "--retry-incomplete", "1")
+	gate(t, "--report", report(t), "--retry-incomplete", "1").must(t, 0)
 	if err := first.Wait(); err != nil {
 		t.Errorf("the first of two gates at once failed: %v\n%s", err, out)
 	}

@@ -261,11 +261,27 @@ func (l *launcher) noReport(dir string, ended error) error {
 			return l.incomplete(f.Exit, errors.New(f.What), dir)
 		}
 	}
-	why := fmt.Errorf("the suite ended without a report (%w); its output is in %s", ended, filepath.Join(dir, "ginkgo.log"))
-	if ended == nil {
-		why = fmt.Errorf("the suite ended without a report; its output is in %s", filepath.Join(dir, "ginkgo.log"))
+	log := filepath.Join(dir, "ginkgo.log")
+	how := "the suite ended without a report"
+	if ended != nil {
+		how += fmt.Sprintf(" (%v)", ended)
 	}
+	why := fmt.Errorf("%s; its output is in %s%s", how, log, lastOf(log))
 	return l.incomplete(3, why, dir)
+}
+
+// said is how many lines of the suite's output a run shows that left no report: whoever
+// has its screen alone, as in a CI, has nothing else to go by.
+const said = 25
+
+// lastOf is the end of a file, to stand below a message; nothing where it has none.
+func lastOf(file string) string {
+	data, _ := os.ReadFile(file)
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	if lines[0] == "" {
+		return ""
+	}
+	return ", and ends in\n  " + strings.Join(lines[max(0, len(lines)-said):], "\n  ")
 }
 
 // incomplete prints the machine's line too: a gatekeeper gets one in every case.
