@@ -31,6 +31,21 @@ func polling(s *story) {
 	s.read(1002, history.Stopping, 2)
 }
 
+// drainMet is a gateway that is told to end after a drain was cancelled, with a run in flight
+// that was so all the while.
+func drainMet(s *story) {
+	s.declares(3000, "shutdown")
+	launched(s)
+	s.hold(100, "run", durable, func(t *history.Turn) { t.Polled = true })
+	s.read(101, history.Running, 1)
+	s.begin(200)
+	s.read(203, history.Draining, 1)
+	s.cancel(400)
+	s.read(403, history.Running, 1)
+	s.action(1000, history.ActionSIGTERM)
+	s.read(1002, history.Stopping, 1)
+}
+
 // signalledSlowly has the engine take until 1100 to say that it sent the signal.
 func signalledSlowly(s *story) {
 	s.span(1000, 1100, history.Event{Kind: history.KindAction, Action: &history.Action{Name: history.ActionSIGTERM}})
@@ -156,6 +171,13 @@ func TestShutdown(t *testing.T) {
 			s.model(4000, "t", history.ModelGone)
 			s.end(4001, "t", history.Refused)
 		}, leaves(4010, 1)), arose: []string{"SHUTDOWN-002"}, notArose: first},
+		{name: "a run that a drain met is cut at the deadline, and its client asks in vain", story: tell(drainMet, func(s *story) {
+			s.refuse(1010, "late")
+			s.model(4000, "run", history.ModelGone)
+		}, leaves(4010, 1), func(s *story) { s.outwaited(1500, 7000, "run") }), arose: []string{"SHUTDOWN-002"}},
+		{name: "a run that a drain met is cut at the signal, and its client asks in vain", story: tell(drainMet, func(s *story) {
+			s.model(1003, "run", history.ModelGone)
+		}, leaves(1010, 0), func(s *story) { s.outwaited(1005, 4000, "run") }), violated: first},
 		{name: "stalled until its client gave up", story: tell(func(s *story) {
 			ending(s)
 			s.declares(20000, "shutdown")

@@ -84,7 +84,7 @@ func (t *Turn) failing() bool {
 }
 
 // waitsSince is since when its client waits for nobody but the gateway: the last of what was
-// sent, let go by the model, taken up again, or arrived.
+// sent, let go by the model, or taken from it unanswered, taken up again, or arrived.
 func (t *Turn) waitsSince() history.Stamp {
 	last := dawn
 	for _, e := range []*history.Event{t.Sent, t.Resumed} {
@@ -93,8 +93,11 @@ func (t *Turn) waitsSince() history.Stamp {
 		}
 	}
 	for _, c := range t.Calls {
-		if c.Released != nil {
+		switch {
+		case c.Released != nil:
 			last = max(last, c.Released.Return)
+		case c.Gone != nil:
+			last = max(last, c.Gone.Return)
 		}
 	}
 	if n := len(t.Progress); n > 0 {

@@ -24,17 +24,14 @@ const lowest = 10_000
 func (p *ports) pick(n int) ([]int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.taken == nil {
-		p.taken = map[int]io.Closer{}
-	}
 	above := ephemeral()
 	var out []int
 	for tries := 0; len(out) < n; tries++ {
-		address := "127.0.0.1:0" // the kernel's choice, when ours have failed
+		candidate := 0 // the kernel's choice, when ours have failed
 		if tries < 100 && above-lowest > 1000 {
-			address = "127.0.0.1:" + strconv.Itoa(lowest+rand.IntN(above-lowest))
+			candidate = lowest + rand.IntN(above-lowest)
 		}
-		l, err := net.Listen("tcp", address)
+		l, err := p.take(candidate, net.Listen)
 		if err != nil {
 			if tries < 200 {
 				continue
@@ -42,17 +39,48 @@ func (p *ports) pick(n int) ([]int, error) {
 			p.release(out)
 			return nil, fmt.Errorf("found no free port on 127.0.0.1: %w", err)
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		// Held until all are picked, so that no two are the same.
+		// Held until all are picked, so that the kernel gives no port twice.
 		defer l.Close()
-		// A gateway that is down between two lives still needs its port, and other
-		// processes of this run, and other runs, pick theirs meanwhile.
-		if claim, err := claimPort(port); err == nil {
-			p.taken[port] = claim
-			out = append(out, port)
-		}
+		out = append(out, l.Addr().(*net.TCPAddr).Port)
 	}
 	return out, nil
+}
+
+// take claims a port and listens on it, which shows that it is free; 0 leaves the choice to
+// the kernel. Nobody may listen on a port of somebody else's, not even for a moment: that
+// one's gateway may be starting, and its observer takes the socket for the gateway's.
+func (p *ports) take(port int, listen func(network, address string) (net.Listener, error)) (net.Listener, error) {
+	if port != 0 {
+		if err := p.claim(port); err != nil {
+			return nil, err
+		}
+	}
+	l, err := listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+	if err != nil {
+		p.release([]int{port})
+		return nil, err
+	}
+	if port == 0 {
+		if err := p.claim(l.Addr().(*net.TCPAddr).Port); err != nil {
+			_ = l.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// claim takes a port for as long as its pod has it: a gateway that is down between two lives
+// still needs it, and other processes of this run, and other runs, pick theirs meanwhile.
+func (p *ports) claim(port int) error {
+	claim, err := claimPort(port)
+	if err != nil {
+		return err
+	}
+	if p.taken == nil {
+		p.taken = map[int]io.Closer{}
+	}
+	p.taken[port] = claim
+	return nil
 }
 
 // claimPort takes a port for as long as this process lives, or the claim is closed: a

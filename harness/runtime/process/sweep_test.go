@@ -3,7 +3,9 @@ package process
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -219,6 +221,13 @@ func TestAPortHasOneOwner(t *testing.T) {
 	if claim, err := claimPort(got[0]); err == nil {
 		_ = claim.Close()
 		t.Errorf("port %d was handed out twice", got[0])
+	}
+	var two ports
+	if _, err := two.take(got[0], func(_, address string) (net.Listener, error) {
+		t.Errorf("%s is listened on, and belongs to another pod", address)
+		return nil, errors.New("not to be")
+	}); err == nil {
+		t.Errorf("port %d was taken twice", got[0])
 	}
 	one.giveBack(got)
 	claim, err := claimPort(got[0])
