@@ -48,7 +48,7 @@ type Repetitions struct {
 type Runner struct {
 	Procs       int           `json:"procs"`           // specs at once
 	Timeout     time.Duration `json:"timeout_ns"`      // deadline of the whole suite
-	SpecTimeout time.Duration `json:"spec_timeout_ns"` // deadline of one spec
+	SpecTimeout time.Duration `json:"spec_timeout_ns"` // deadline of one spec, without the removal of its pod
 	LabelFilter string        `json:"label_filter,omitempty"`
 }
 
