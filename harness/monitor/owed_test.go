@@ -102,6 +102,20 @@ func TestReplays(t *testing.T) {
 			s.reply(2200, "t", 3)
 			s.read(2203, history.Draining, 0)
 		}), arose: []string{"RESTART-004"}},
+		{name: "not run again although it may not have been over", story: tell(cutInDrain(1), func(s *story) {
+			s.call(1630, "t", 2, history.ModelCalled)
+			s.reply(2000, "t", 2)
+			s.kill(2010)
+			s.backDraining(2100, 0)
+			s.stale(20_000, history.Draining, 0)
+		}), arose: []string{"RESTART-004"}},
+		{name: "cut off a second time, and lost", story: tell(cutInDrain(1), func(s *story) {
+			s.call(1630, "t", 2, history.ModelCalled)
+			s.kill(2000)
+			s.call(2001, "t", 2, history.ModelGone)
+			s.backDraining(2100, 0)
+			s.stale(20_000, history.Draining, 0)
+		}), violated: []string{"RESTART-004"}},
 		{name: "cut off a second time", story: tell(cutInDrain(1), func(s *story) {
 			s.call(1630, "t", 2, history.ModelCalled)
 			s.kill(2000)

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/drainproof/drainproof/harness/history"
 )
@@ -31,6 +32,7 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 	const expected = "a turn that a SIGKILL cut off is run again exactly once after the respawn"
 	kill := t.Life.Kill
 	var done, proof *history.Event // of the run that was over
+	replied := false               // a run may have been over, whether or not anything shows it
 	for _, l := range v.Lives[t.Life.Index+1:] {
 		if l.Start.Action.Name != history.ActionRespawn {
 			return // another instantiation
@@ -42,7 +44,7 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 				fmt.Sprintf("turn %s had been run again and was over, and after the next start it reached the model once more", t.ID),
 				kill, done, proof, l.Start, calls[0].Called)
 			return
-		case done != nil:
+		case done != nil, len(calls) == 0 && replied: // it need not be owed any more
 		case len(calls) == 0:
 			if l.Ready == nil {
 				continue
@@ -68,6 +70,7 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 				return
 			}
 			done, proof = v.overFor(run{l, calls})
+			replied = replied || slices.ContainsFunc(calls, (*Call).replied)
 		}
 		if done == nil && l.Shutdown != nil {
 			return // what a shutdown cuts off is SHUTDOWN-002's
