@@ -22,7 +22,7 @@ var (
 // run is a run of a gateway in which those requirements failed.
 func run(g audit.Gateway, number int, failed ...string) audit.Run {
 	r := audit.Run{
-		Gateway: g.ID, Number: number, Attempts: 1, Wall: time.Duration(number) * time.Second,
+		Gateway: g.ID, Number: number, Wall: time.Duration(number) * time.Second,
 		Started: time.Date(2026, 1, 1, 0, 0, number, 0, time.UTC), Runtime: "process",
 		Verdicts: map[string]report.Verdict{}, Judged: []string{"GATE-001", "WATCH-002"}, Verdict: report.NotCertifying,
 	}
@@ -131,6 +131,57 @@ func TestScores(t *testing.T) {
 	}
 	if c.Totals.Right != 3 || c.Totals.RightPassed != 1 || c.Totals.Accused != 1 {
 		t.Errorf("%+v", c.Totals)
+	}
+}
+
+// An attempt without a verdict is not forgotten when the run is done again: it is
+// counted, remarked on, and in the ledger where it was of a right gateway.
+func TestVoided(t *testing.T) {
+	void := func(g audit.Gateway) audit.Run {
+		return with(run(g, 1), func(r *audit.Run) { unclear(r); r.Report = "runs/" + g.ID })
+	}
+	again := func(g audit.Gateway, failed ...string) audit.Run {
+		return with(run(g, 1, failed...), func(r *audit.Run) {
+			r.Voided, r.Started = []audit.Run{void(g)}, r.Started.Add(time.Minute)
+		})
+	}
+	path := filepath.Join(t.TempDir(), audit.JournalName)
+	j, err := audit.OpenJournal(path, plan)
+	if err == nil {
+		err = errors.Join(j.Add(again(slow, "WATCH-002")), j.Add(again(right)), j.Close())
+	}
+	if err == nil {
+		j, err = audit.OpenJournal(path, plan)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	c := audit.Assess(plan, []audit.Gateway{slow, right}, nil, j.Done)
+	c.Tool = report.Tool{Name: "drainproof", Version: "test"}
+	if c.Verdict != audit.Sound || c.Totals.Voided != 2 || c.Totals.Inconclusive != 0 || c.Totals.Runs != 1 || c.Totals.RightPassed != 1 {
+		t.Errorf("%s: %+v", c.Verdict, c.Totals)
+	}
+	if c.Spent != 4*time.Second || c.Ended.Sub(c.Started) != 61*time.Second || c.Scores[0].TimeToDetection != 2*time.Second {
+		t.Errorf("spent %s from %s to %s, detected after %s", c.Spent, c.Started, c.Ended, c.Scores[0].TimeToDetection)
+	}
+	if want := []audit.Flake{{Requirement: "GATE-001", Runs: 2, Inconclusive: 1}}; !slices.Equal(c.Flakes, want) {
+		t.Errorf("ledger %+v, want %+v", c.Flakes, want)
+	}
+	if want := []string{"run 1: attempt 1 was inconclusive: no verdict on: GATE-001 (runs/slow-cancel)"}; !slices.Equal(c.Scores[0].Notes, want) {
+		t.Errorf("notes %q, want %q", c.Scores[0].Notes, want)
+	}
+	text := string(audit.Markdown(c))
+	for _, part := range []string{
+		"- attempts without a verdict, after which the run was done again: 2\n",
+		"| process | run 1: attempt 1 was inconclusive: no verdict on: GATE-001 |",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("it lacks %q:\n%s", part, text)
+		}
+	}
+	if err := audit.Write(t.TempDir(), c); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -23,13 +23,14 @@ func Markdown(c *Scorecard) []byte {
 	fmt.Fprintf(&b, "- wrong gateways: %d, in %d runs\n", t.Gateways, t.Runs)
 	fmt.Fprintf(&b, "- detected: %s; named: %s\n", of(t.Detected, t.Runs), of(t.Named, t.Runs))
 	fmt.Fprintf(&b, "- falsely accused: %d; inconclusive: %d; not run: %d\n", t.Accused, t.Inconclusive, t.Missing)
+	fmt.Fprintf(&b, "- attempts without a verdict, after which the run was done again: %d\n", t.Voided)
 	fmt.Fprintf(&b, "- right gateways: %s runs passed\n", of(t.RightPassed, t.Right))
 	fmt.Fprintf(&b, "- made with: %s\n", c.Plan)
 	fmt.Fprintf(&b, "- %s to %s, %s of runs\n\n", stamp(c.Started), stamp(c.Ended), c.Spent.Round(time.Second))
 
 	fmt.Fprintf(&b, "## Gateways\n\n")
 	fmt.Fprintf(&b, "Detected and named are runs of runs. First: the number of the run that detected it first, and the time until then. Run as: processes, or containers of the docker runtime.\n\n")
-	rows := newTable("gateway", "what is wrong", "must name", "detected", "named", "first", "run as", "not as it must be")
+	rows := newTable("gateway", "what is wrong", "must name", "detected", "named", "first", "run as", "remarks")
 	for _, s := range c.Scores {
 		if s.Right() {
 			continue
@@ -38,13 +39,13 @@ func Markdown(c *Scorecard) []byte {
 		if s.RunsToDetection > 0 {
 			first = fmt.Sprintf("%d, %s", s.RunsToDetection, report.Human(s.TimeToDetection))
 		}
-		rows.AppendRow(table.Row{s.ID, s.Sentence, s.MustName, of(s.Detected, s.Planned), of(s.Named, s.Planned), first, strings.Join(s.Runtimes, ", "), s.trouble()})
+		rows.AppendRow(table.Row{s.ID, s.Sentence, s.MustName, of(s.Detected, s.Planned), of(s.Named, s.Planned), first, strings.Join(s.Runtimes, ", "), s.remarks()})
 	}
 	fmt.Fprintf(&b, "%s\n\n", rows.RenderMarkdown())
-	right := newTable("right gateway", "passed", "run as", "not as it must be")
+	right := newTable("right gateway", "passed", "run as", "remarks")
 	for _, s := range c.Scores {
 		if s.Right() {
-			right.AppendRow(table.Row{s.ID + ": " + s.Sentence, of(s.AsItMust, s.Planned), strings.Join(s.Runtimes, ", "), s.trouble()})
+			right.AppendRow(table.Row{s.ID + ": " + s.Sentence, of(s.AsItMust, s.Planned), strings.Join(s.Runtimes, ", "), s.remarks()})
 		}
 	}
 	fmt.Fprintf(&b, "%s\n\n", right.RenderMarkdown())
@@ -127,8 +128,8 @@ func (s Score) cell(id string) string {
 	return mark
 }
 
-// trouble is what was not as it must be, without the folders of one machine.
-func (s Score) trouble() string {
+// remarks are the notes, without the folders of one machine, and what was not run.
+func (s Score) remarks() string {
 	var out []string
 	for _, n := range s.Notes {
 		n, _, _ = strings.Cut(n, " (")

@@ -23,27 +23,28 @@ func (g Gateway) Right() bool { return g.MustName == "" }
 
 // Run is what one run of the suite said of a gateway.
 type Run struct {
-	Gateway  string         `json:"gateway"`
-	Number   int            `json:"number"`   // from 1
-	Attempts int            `json:"attempts"` // more than 1: those before ended without a verdict
-	Started  time.Time      `json:"started"`
-	Wall     time.Duration  `json:"wall_ns"`
-	Seed     int64          `json:"seed"`
-	Runtime  string         `json:"runtime"` // docker or process; "": it left no report
-	Exit     int            `json:"exit"`
-	Verdict  report.Verdict `json:"verdict"`
-	Why      string         `json:"why"`
+	Gateway string         `json:"gateway"`
+	Number  int            `json:"number"` // from 1
+	Started time.Time      `json:"started"`
+	Wall    time.Duration  `json:"wall_ns"`
+	Seed    int64          `json:"seed"`
+	Runtime string         `json:"runtime"` // docker or process; "": it left no report
+	Exit    int            `json:"exit"`
+	Verdict report.Verdict `json:"verdict"`
+	Why     string         `json:"why"`
 	// Verdicts are those that are neither pass nor not-applicable, by requirement.
 	Verdicts map[string]report.Verdict `json:"verdicts,omitempty"`
 	Judged   []string                  `json:"judged"`           // requirements of which anything was said
 	Receipts []string                  `json:"receipts"`         // faults that the gateway owned up to
 	Report   string                    `json:"report,omitempty"` // folder, of a run that was not as it must be
+	// Voided are earlier attempts at this run, which ended without a verdict.
+	Voided []Run `json:"voided,omitempty"`
 }
 
 // Of is the run that a report tells of.
 func Of(g Gateway, number int, r *report.Report) Run {
 	run := Run{
-		Gateway: g.ID, Number: number, Attempts: 1, Started: r.Started.UTC(), Wall: r.Wall, Seed: r.Seed, Runtime: r.Runtime,
+		Gateway: g.ID, Number: number, Started: r.Started.UTC(), Wall: r.Wall, Seed: r.Seed, Runtime: r.Runtime,
 		Exit: r.ExitCode, Verdict: r.Verdict, Why: r.Why,
 		Verdicts: map[string]report.Verdict{}, Judged: []string{}, Receipts: append([]string{}, r.Receipts...),
 	}
@@ -64,10 +65,13 @@ func (r *Run) Note(id string, v report.Verdict) {
 // Lost is a run that left no report.
 func Lost(g Gateway, number int, started time.Time, why string) Run {
 	return Run{
-		Gateway: g.ID, Number: number, Attempts: 1, Started: started.UTC(), Wall: time.Since(started),
+		Gateway: g.ID, Number: number, Started: started.UTC(), Wall: time.Since(started),
 		Exit: 3, Verdict: report.Incomplete, Why: why, Judged: []string{}, Receipts: []string{},
 	}
 }
+
+// all are the attempts at this run, the one that counts last.
+func (r Run) all() []Run { return append(slices.Clone(r.Voided), r) }
 
 // Failed are the requirements that failed, sorted.
 func (r Run) Failed() []string { return r.with(report.Fail) }

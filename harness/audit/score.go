@@ -55,6 +55,7 @@ type Totals struct {
 	Named        int `json:"named"`
 	Accused      int `json:"falsely_accused"` // of all gateways
 	Inconclusive int `json:"inconclusive"`    // of all gateways
+	Voided       int `json:"voided"`          // of all gateways: attempts without a verdict, whose run was done again
 	Missing      int `json:"missing"`         // of all gateways: planned, and not run
 	Right        int `json:"right_runs"`
 	RightPassed  int `json:"right_passed"`
@@ -71,6 +72,7 @@ type Score struct {
 	Named        int      `json:"named"`
 	AccusedRuns  int      `json:"falsely_accused"` // runs in which a requirement was charged with what it did not do
 	Inconclusive int      `json:"inconclusive"`
+	Voided       int      `json:"voided"`     // attempts without a verdict, whose run was done again
 	AsItMust     int      `json:"as_it_must"` // runs in which nothing was amiss
 	// Accused and Failed count runs by requirement: those in which it was charged
 	// with what it did not do, and all in which it failed.
@@ -81,13 +83,13 @@ type Score struct {
 	// TimeToDetection what the runs until then took; 0: none did.
 	RunsToDetection int           `json:"runs_to_detection"`
 	TimeToDetection time.Duration `json:"time_to_detection_ns"`
-	Notes           []string      `json:"notes,omitempty"` // of runs that were not as they must be
+	Notes           []string      `json:"notes,omitempty"` // of runs that were not as they must be, or were done again
 }
 
 // Flake is a requirement whose check failed a right gateway, or said nothing of it.
 type Flake struct {
 	Requirement  string `json:"requirement"`
-	Runs         int    `json:"runs"`         // of right gateways in which it was judged
+	Runs         int    `json:"runs"`         // attempts at runs of right gateways in which it was judged
 	Failed       int    `json:"failed"`       // of them
 	Inconclusive int    `json:"inconclusive"` // of them, blocked and harness errors included
 }
@@ -98,13 +100,15 @@ func Assess(plan Plan, gateways []Gateway, planned map[string]int, runs []Run) *
 	byGateway := map[string][]Run{}
 	for _, r := range runs {
 		byGateway[r.Gateway] = append(byGateway[r.Gateway], r)
-		if c.Started.IsZero() || r.Started.Before(c.Started) {
-			c.Started = r.Started
+		for _, attempt := range r.all() {
+			if c.Started.IsZero() || attempt.Started.Before(c.Started) {
+				c.Started = attempt.Started
+			}
+			if end := attempt.Started.Add(attempt.Wall); end.After(c.Ended) {
+				c.Ended = end
+			}
+			c.Spent += attempt.Wall
 		}
-		if end := r.Started.Add(r.Wall); end.After(c.Ended) {
-			c.Ended = end
-		}
-		c.Spent += r.Wall
 	}
 	var right []Run
 	for _, g := range gateways {
@@ -114,7 +118,9 @@ func Assess(plan Plan, gateways []Gateway, planned map[string]int, runs []Run) *
 		c.Scores = append(c.Scores, s)
 		c.Totals.add(s)
 		if g.Right() {
-			right = append(right, list...)
+			for _, r := range list {
+				right = append(right, r.all()...)
+			}
 		}
 	}
 	c.Flakes = append(c.Flakes, ledger(right)...)
@@ -126,7 +132,13 @@ func score(g Gateway, planned int, runs []Run) Score {
 	s := Score{Gateway: g, Runtimes: []string{}, Planned: max(planned, len(runs)), Runs: len(runs), Accused: map[string]int{}, Failed: map[string]int{}, Blocked: map[string]int{}}
 	var spent time.Duration
 	for _, r := range runs {
-		spent += r.Wall
+		s.Voided += len(r.Voided)
+		for _, attempt := range r.all() {
+			spent += attempt.Wall
+		}
+		for i, attempt := range r.Voided {
+			s.note(attempt, fmt.Sprintf("attempt %d was %s", i+1, g.Wrong(attempt)))
+		}
 		if r.Runtime != "" && !slices.Contains(s.Runtimes, r.Runtime) {
 			s.Runtimes = append(s.Runtimes, r.Runtime)
 		}
@@ -159,20 +171,26 @@ func score(g Gateway, planned int, runs []Run) Score {
 		if wrong == "" {
 			s.AsItMust++
 		} else {
-			note := fmt.Sprintf("run %d: %s", r.Number, wrong)
-			if r.Report != "" {
-				note += " (" + r.Report + ")"
-			}
-			s.Notes = append(s.Notes, note)
+			s.note(r, wrong)
 		}
 	}
 	slices.Sort(s.Runtimes)
 	return s
 }
 
+// note says something of a run, and where its report is.
+func (s *Score) note(r Run, text string) {
+	text = fmt.Sprintf("run %d: %s", r.Number, text)
+	if r.Report != "" {
+		text += " (" + r.Report + ")"
+	}
+	s.Notes = append(s.Notes, text)
+}
+
 func (t *Totals) add(s Score) {
 	t.Accused += s.AccusedRuns
 	t.Inconclusive += s.Inconclusive
+	t.Voided += s.Voided
 	t.Missing += s.Planned - s.Runs
 	if s.Right() {
 		t.Right += s.Runs

@@ -90,7 +90,7 @@ func alone(g audit.Gateway, events []history.Event, without string) (audit.Run, 
 		return audit.Run{}, err
 	}
 	run := audit.Run{
-		Gateway: g.ID, Number: 1, Attempts: 1, Exit: res.Exit, Verdict: report.Verdict(res.Overall), Why: res.Reason,
+		Gateway: g.ID, Number: 1, Exit: res.Exit, Verdict: report.Verdict(res.Overall), Why: res.Reason,
 		Verdicts: map[string]report.Verdict{},
 	}
 	for _, f := range res.Findings {

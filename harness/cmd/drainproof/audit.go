@@ -69,8 +69,8 @@ Depths:
   certify  every check against every gateway, as certify does it
 
 The folder of an audit holds runs.jsonl (what was run; --resume goes on from there),
-audit.json and scorecard.md, and under runs/ the reports of runs that were not as
-they must be (--keep: of all).
+audit.json and scorecard.md, and under runs/ the reports of attempts that ended without
+a verdict and of runs that were not as they must be (--keep: of all).
 
 Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accused,
 2 usage, 3 incomplete: a run is missing, or says nothing.`,
@@ -95,7 +95,7 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 	f.DurationVar(&o.within, "within", 0, "begin no run after so long, and all of them in a random order; what was not run is missing (default: as long as it takes)")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, auto, or mixed: wrong gateways as processes where they can be wrong as such, all others in containers (default: mixed for quick, else the configuration's)")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
-	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends without a verdict; a wrong verdict is never retried")
+	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends without a verdict, and say so; a wrong verdict is never retried")
 	return cmd
 }
 
@@ -373,8 +373,8 @@ func (a *auditing) sum(c *audit.Scorecard) {
 		}
 	}
 	t := c.Totals
-	fmt.Fprintf(a.out, "detected %d of %d, named %d; falsely accused %d, inconclusive %d, not run %d; right gateways: %d of %d passed\n",
-		t.Detected, t.Runs, t.Named, t.Accused, t.Inconclusive, t.Missing, t.RightPassed, t.Right)
+	fmt.Fprintf(a.out, "detected %d of %d, named %d; falsely accused %d, inconclusive %d, run again %d, not run %d; right gateways: %d of %d passed\n",
+		t.Detected, t.Runs, t.Named, t.Accused, t.Inconclusive, t.Voided, t.Missing, t.RightPassed, t.Right)
 	for _, f := range c.Flakes {
 		fmt.Fprintf(a.out, "ledger: %s failed %d and had no verdict in %d of %d runs of right gateways\n", f.Requirement, f.Failed, f.Inconclusive, f.Runs)
 	}
@@ -384,16 +384,21 @@ func (a *auditing) sum(c *audit.Scorecard) {
 // once is one run of a gateway, and more of them while there is no verdict and
 // retries are left.
 func (a *auditing) once(ctx context.Context, s subject, number int) (audit.Run, error) {
-	for attempt := 1; ; attempt++ {
+	var voided []audit.Run
+	for {
 		r, dir, err := a.attempt(ctx, s, number)
 		if err != nil || ctx.Err() != nil {
 			return r, err
 		}
-		r.Attempts = attempt
+		if r.Report, err = filepath.Rel(a.dir, dir); err != nil {
+			r.Report = dir
+		}
 		wrong := s.Wrong(r)
-		if m := s.Mark(r); m.Inconclusive != "" && len(m.Accused) == 0 && attempt <= a.o.retries {
+		if m := s.Mark(r); m.Inconclusive != "" && len(m.Accused) == 0 && len(voided) < a.o.retries {
+			voided = append(voided, r)
 			continue
 		}
+		r.Voided = voided
 		if wrong == "" && a.o.archive != "" {
 			if err := a.keep(s.Gateway, dir); err != nil {
 				return r, err
@@ -401,10 +406,8 @@ func (a *auditing) once(ctx context.Context, s subject, number int) (audit.Run, 
 		}
 		if wrong == "" && !a.o.keepAll {
 			// The report of a verdict that is as it must be tells nothing.
+			r.Report = ""
 			return r, os.RemoveAll(dir)
-		}
-		if r.Report, err = filepath.Rel(a.dir, dir); err != nil {
-			r.Report = dir
 		}
 		return r, nil
 	}
