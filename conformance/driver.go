@@ -176,11 +176,25 @@ func (g gateway) beTurnedAway() types.GomegaMatcher {
 }
 
 // eventually waits for what is published, for twice as long as the contract gives a
-// gateway before a suite gives up, and no longer than its process lives: the monitors leave
-// the time out in which it was kept from running, and name nothing that was given up sooner.
+// gateway before a suite gives up, and no longer than its process lives.
 func (g gateway) eventually(ctx context.Context) types.AsyncAssertion {
 	ginkgo.GinkgoHelper()
-	return gomega.Eventually(ctx, func() (pod.Published, error) { return g.unlessGone(g.Published()) }).WithTimeout(2 * g.Grace()).WithPolling(poll)
+	return gomega.Eventually(ctx, patiently(g.Withheld, 2*g.Grace(), func() (pod.Published, error) { return g.unlessGone(g.Published()) })).WithPolling(poll)
+}
+
+// patiently polls for a time, in which what the machine withheld does not count: the
+// monitors leave it out too, and name nothing that was given up sooner. It is for an
+// Eventually without a timeout, so that the time of the spec bounds it all the same.
+func patiently[T any](withheld func() time.Duration, d time.Duration, look func() (T, error)) func() (T, error) {
+	began, before, over := time.Now(), withheld(), false
+	return func() (T, error) {
+		v, err := look()
+		if err == nil && over {
+			err = gomega.StopTrying(fmt.Sprintf("it was given %s, and the time that the machine withheld", d))
+		}
+		over = time.Since(began)-(withheld()-before) > d // and one more look
+		return v, err
+	}
 }
 
 // unlessGone ends the waiting for what a gateway publishes when its process does.
@@ -223,20 +237,20 @@ const bulk = 10 * time.Second
 func (g gateway) holds(ctx context.Context, d time.Duration, m types.GomegaMatcher) {
 	ginkgo.GinkgoHelper()
 	var said pod.Published
-	gomega.Eventually(ctx, func() (pod.Published, error) {
+	gomega.Eventually(ctx, patiently(g.Withheld, g.Grace(), func() (pod.Published, error) {
 		said = g.Published()
 		return g.unlessGone(said)
-	}).WithTimeout(g.Grace()).WithPolling(poll).Should(m)
+	})).WithPolling(poll).Should(m)
 	defer g.waits()()
-	before := g.Starved()
+	before := g.Withheld()
 	said = g.consistently(ctx, said, d, m)
 	for range 2 {
-		starved := g.Starved()
-		if starved == before {
+		withheld := g.Withheld()
+		if withheld == before {
 			return
 		}
-		said = g.consistently(ctx, said, min(d, starved-before), m)
-		before = starved
+		said = g.consistently(ctx, said, min(d, withheld-before), m)
+		before = withheld
 	}
 }
 

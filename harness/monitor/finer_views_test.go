@@ -239,3 +239,28 @@ func TestWhatMayBeInFlightAtAnInstant(t *testing.T) {
 		})},
 	})
 }
+
+// TestWithheld is what a spec adds to its patience, and must be what the rules leave out.
+func TestWithheld(t *testing.T) {
+	if got := Withheld(nil); got != 0 {
+		t.Errorf("without a stall %s were withheld", got)
+	}
+	s := tell()
+	s.stall(10, 20)
+	s.stall(15, 40) // overlaps
+	s.stall(12, 18) // within
+	s.stall(60, 65)
+	v, err := NewView(s.events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stalls := s.events[1:]
+	const want = 35 * time.Millisecond
+	if got := Withheld(stalls); got != want {
+		t.Errorf("%s were withheld, want %s", got, want)
+	}
+	from, to := stalls[0].Call, stalls[len(stalls)-1].Return
+	if got, want := v.waited(from, to), to.Sub(from)-want; got != want {
+		t.Errorf("the rules reckon with %s of %s, want %s", got, to.Sub(from), want)
+	}
+}

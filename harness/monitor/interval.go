@@ -103,6 +103,20 @@ func (v *View) waited(from, to history.Stamp) time.Duration {
 	return to.Sub(from) - (lengthBefore(v.held, to) - lengthBefore(v.held, from))
 }
 
+// Withheld is the time in which the machine gave the gateway, or the probe, neither processor
+// nor disk: that of all stalls of a history, where they overlap counted once.
+func Withheld(stalls []history.Event) time.Duration {
+	spans := make([]span, 0, len(stalls))
+	for _, e := range stalls {
+		spans = append(spans, span{from: e.Call, to: e.Return})
+	}
+	spans = joined(spans)
+	if len(spans) == 0 {
+		return 0
+	}
+	return lengthBefore(spans, spans[len(spans)-1].to)
+}
+
 // frozen says whether the gateway may have been frozen at some time in between.
 func (v *View) frozen(from, to history.Stamp) bool { return v.ran(from, to) != to.Sub(from) }
 

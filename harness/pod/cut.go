@@ -150,8 +150,7 @@ func (l *live) cut(header history.Header) []history.Event {
 	events := l.events
 	l.events = []history.Event{{Kind: history.KindHeader, Header: &header}}
 	clear(l.turns)
-	clear(l.starved)
 	l.receipts = map[string]bool{}
-	l.stalls = 0
+	l.stalls = nil
 	return events
 }

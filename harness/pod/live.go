@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drainproof/drainproof/harness/history"
+	"github.com/drainproof/drainproof/harness/monitor"
 )
 
 // Reading is the newest read of one publication.
@@ -122,14 +123,13 @@ type live struct {
 	turns     map[string]*TurnView
 	process   *history.Process // newest sighting
 	gone      bool
-	stalls    int
-	starved   map[history.Stamp]time.Duration // a stretch's begin -> how much of it the gateway was kept from running
-	told      int                             // broadcasts of a shutdown
+	stalls    []history.Event
+	told      int // broadcasts of a shutdown
 	receipts  map[string]bool
 }
 
 func newLive() *live {
-	return &live{published: map[string]Reading{}, turns: map[string]*TurnView{}, receipts: map[string]bool{}, starved: map[history.Stamp]time.Duration{}}
+	return &live{published: map[string]Reading{}, turns: map[string]*TurnView{}, receipts: map[string]bool{}}
 }
 
 // add takes the next event; the caller has numbered it.
@@ -158,10 +158,7 @@ func (l *live) add(e history.Event) {
 			l.gone = true
 		}
 	case history.KindStall:
-		l.stalls++
-		if e.Stall.Of == history.StallGateway { // told again as it grows
-			l.starved[e.Call] = max(l.starved[e.Call], e.Stall.Late)
-		}
+		l.stalls = append(l.stalls, e)
 	case history.KindNotice:
 		if e.Notice.Broadcast {
 			l.told++
@@ -173,16 +170,12 @@ func (l *live) add(e history.Event) {
 	}
 }
 
-// Starved is for how long the gateway was kept from running by a busy machine, so far as
-// that is told.
-func (g *Gateway) Starved() time.Duration {
+// Withheld is for how long the machine has held up the gateway, or the probe, so far as
+// that is told: what the monitors leave out of the time that they give a gateway.
+func (g *Gateway) Withheld() time.Duration {
 	g.live.mu.Lock()
 	defer g.live.mu.Unlock()
-	var sum time.Duration
-	for _, d := range g.live.starved {
-		sum += d
-	}
-	return sum
+	return monitor.Withheld(g.live.stalls)
 }
 
 func (l *live) turn(e history.Event) {
