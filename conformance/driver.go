@@ -182,9 +182,9 @@ func (g gateway) eventually(ctx context.Context) types.AsyncAssertion {
 	return gomega.Eventually(ctx, patiently(g.Withheld, 2*g.Grace(), func() (pod.Published, error) { return g.unlessGone(g.Published()) })).WithPolling(poll)
 }
 
-// patiently polls for a time, in which what the machine withheld does not count: the
-// monitors leave it out too, and name nothing that was given up sooner. It is for an
-// Eventually without a timeout, so that the time of the spec bounds it all the same.
+// patiently polls for a time, in which what the machine withheld does not count, up to
+// twice that time: the monitors leave it out too, and name nothing that was given up
+// sooner. It is for an Eventually without a timeout.
 func patiently[T any](withheld func() time.Duration, d time.Duration, look func() (T, error)) func() (T, error) {
 	began, before, over := time.Now(), withheld(), false
 	return func() (T, error) {
@@ -192,7 +192,7 @@ func patiently[T any](withheld func() time.Duration, d time.Duration, look func(
 		if err == nil && over {
 			err = gomega.StopTrying(fmt.Sprintf("it was given %s, and the time that the machine withheld", d))
 		}
-		over = time.Since(began)-(withheld()-before) > d // and one more look
+		over = time.Since(began)-min(withheld()-before, 2*d) > d // and one more look
 		return v, err
 	}
 }

@@ -3,26 +3,39 @@ package conformance
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/onsi/gomega"
 )
 
 func TestPatience(t *testing.T) {
-	t.Run("what the machine withholds does not count", func(t *testing.T) {
-		var withheld time.Duration
-		looks := 0
-		look := patiently(func() time.Duration { return withheld }, 0, func() (int, error) {
-			withheld += time.Hour
-			looks++
-			return looks, nil
+	for _, c := range []struct {
+		what     string
+		withheld func(passed time.Duration) time.Duration
+		lasts    time.Duration
+	}{
+		{"of a quiet machine", func(time.Duration) time.Duration { return 0 }, 6 * time.Second},
+		{"what the machine withholds does not count", func(passed time.Duration) time.Duration { return passed / 2 }, 12 * time.Second},
+		{"what it withholds bounds nothing", func(passed time.Duration) time.Duration { return passed }, 18 * time.Second},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, before := time.Now(), time.Hour
+				withheld := func() time.Duration { return before + c.withheld(time.Since(began)) }
+				look := patiently(withheld, 6*time.Second, func() (bool, error) { return false, nil })
+				for {
+					if _, err := look(); err != nil {
+						break
+					}
+					time.Sleep(poll)
+				}
+				if lasted := time.Since(began); lasted < c.lasts || lasted > c.lasts+5*poll {
+					t.Errorf("gave up after %s, want %s and a look", lasted, c.lasts)
+				}
+			})
 		})
-		for range 100 {
-			if _, err := look(); err != nil {
-				t.Fatalf("gave up at look %d: %v", looks, err)
-			}
-		}
-	})
+	}
 	t.Run("the look after the time is the last", func(t *testing.T) {
 		look := patiently(func() time.Duration { return 0 }, 0, func() (string, error) { return "seen", nil })
 		if v, err := look(); v != "seen" || err != nil {

@@ -1,18 +1,24 @@
 package e2e_test
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/drainproof/drainproof/harness/monitor"
 )
 
-// between stands between a run and the engine, and can take the engine away.
+// between stands between a run and the engine, and can take the engine away, or keep it
+// from saying for so long how a container ended.
 type between struct {
 	listener net.Listener
+	slow     time.Duration
 	mu       sync.Mutex
 	open     map[net.Conn]bool
 	gone     bool
@@ -22,13 +28,13 @@ type between struct {
 const engineSocket = "/var/run/docker.sock"
 
 // insteadOf gives the run an engine of its own address.
-func insteadOf(t *testing.T, engine string) *between {
+func insteadOf(t *testing.T, engine string, slow time.Duration) *between {
 	t.Helper()
 	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "engine.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &between{listener: listener, open: map[net.Conn]bool{}}
+	b := &between{listener: listener, slow: slow, open: map[net.Conn]bool{}}
 	t.Cleanup(b.vanish)
 	go func() {
 		for {
@@ -54,14 +60,30 @@ func (b *between) pass(client net.Conn, engine string) {
 	if !b.keep(client, server) {
 		return
 	}
+	var waits atomic.Bool
 	go func() {
-		_, _ = io.Copy(server, client)
+		_, _ = io.Copy(server, io.TeeReader(client, seen(func(asked []byte) {
+			request, _, _ := bytes.Cut(asked, []byte("\r\n"))
+			waits.Store(bytes.Contains(request, []byte("/wait")))
+		})))
 		// The engine is told that no more comes; what it still says must arrive.
 		_ = server.(*net.UnixConn).CloseWrite()
 	}()
-	_, _ = io.Copy(client, server)
+	_, _ = io.Copy(client, io.TeeReader(server, seen(func([]byte) {
+		if waits.Load() {
+			time.Sleep(b.slow)
+		}
+	})))
 	_ = client.Close()
 	_ = server.Close()
+}
+
+// seen is told what passes, before it does.
+type seen func([]byte)
+
+func (s seen) Write(p []byte) (int, error) {
+	s(p)
+	return len(p), nil
 }
 
 func (b *between) keep(conns ...net.Conn) bool {
@@ -93,7 +115,7 @@ func (b *between) vanish() {
 func TestEngineDisappears(t *testing.T) {
 	needEngine(t)
 	for _, after := range []time.Duration{0, 2 * time.Second} {
-		engine := insteadOf(t, engineSocket)
+		engine := insteadOf(t, engineSocket, 0)
 		t.Setenv("DOCKER_HOST", engine.address())
 		cmd, out := started(t)
 		time.Sleep(after) // any moment will do
@@ -114,4 +136,15 @@ func TestEngineDisappears(t *testing.T) {
 	if ids := left(t); len(ids) > 0 {
 		t.Errorf("left behind: %v", ids)
 	}
+}
+
+// Of an engine that takes longer to say how a gateway ended than a gateway may take to end,
+// no gateway is to blame.
+func TestEngineIsSlow(t *testing.T) {
+	needEngine(t)
+	const bound = 500 * time.Millisecond
+	engine := insteadOf(t, engineSocket, (monitor.Grace+2)*bound)
+	t.Setenv("DOCKER_HOST", engine.address())
+	drainproof(t, "certify", "--runtime", "docker", "--observe", bound.String(), "--label-filter", "spec:restart-dead", "--report", report(t)).
+		must(t, 0, `"verdict":"passed, not certifying"`)
 }
