@@ -44,7 +44,7 @@ func (v *View) judgeReplay(t *Turn, perTurn int, r *ruling) {
 				fmt.Sprintf("turn %s had been run again and was over, and after the next start it reached the model once more", t.ID),
 				kill, done, proof, l.Start, calls[0].Called)
 			return
-		case done != nil, len(calls) == 0 && replied: // it need not be owed any more
+		case len(calls) == 0 && replied: // it need not be owed any more
 		case len(calls) == 0:
 			if l.Ready == nil {
 				continue
