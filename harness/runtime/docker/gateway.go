@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	dc "github.com/ory/dockertest/v3/docker"
 	"golang.org/x/sys/unix"
@@ -229,35 +231,49 @@ func (p *pod) WaitGateway(ctx context.Context) (int, error) {
 	return code, nil
 }
 
-// freezeTries is how often the engine is asked to freeze before that is an error.
-const freezeTries = 10
-
 // Freeze implements runtime.Pod. The engine gives up, and thaws what it had frozen,
 // where a thread does not come to a stop in time, which on a slow machine happens; to
 // try again is the caller's part (opencontainers/runc, pull request 4388).
 func (p *pod) Freeze(ctx context.Context) error {
-	var err error
-	for range freezeTries {
-		err = p.pause(ctx, p.r.engine.pool.Client.PauseContainer)
-		if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "unable to freeze") {
-			break
-		}
-	}
-	return err
+	return p.pause(ctx, p.r.engine.pool.Client.PauseContainer, "unable to freeze", "is already paused")
 }
 
 // Thaw implements runtime.Pod.
 func (p *pod) Thaw(ctx context.Context) error {
-	return p.pause(ctx, p.r.engine.pool.Client.UnpauseContainer)
+	return p.pause(ctx, p.r.engine.pool.Client.UnpauseContainer, "is not paused")
 }
 
-func (p *pod) pause(ctx context.Context, do func(id string) error) error {
+func (p *pod) pause(ctx context.Context, do func(id string) error, passing ...string) error {
 	id, err := p.gatewayID()
-	if err == nil {
-		err = ctx.Err()
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = do(id)
+	return explain(p.r.engine.endpoint, insist(ctx, func() error { return do(id) }, passing...))
+}
+
+// The engine takes a container for paused, or for not paused, by events that it may be
+// behind with: asked right after the opposite it says that there is nothing to do (as in
+// fnproject/fn, issue 836), and leaves everything as it was.
+const (
+	pauseWithin = 10 * time.Second
+	pauseEvery  = 50 * time.Millisecond
+)
+
+// insist does what may fail for a reason that passes, until it does not, at most for
+// [pauseWithin].
+func insist(ctx context.Context, do func() error, passing ...string) error {
+	until := time.Now().Add(pauseWithin)
+	for ctx.Err() == nil {
+		err := do()
+		passes := err != nil && slices.ContainsFunc(passing, func(reason string) bool { return strings.Contains(err.Error(), reason) })
+		if !passes || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-time.After(pauseEvery):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return explain(p.r.engine.endpoint, err)
+	return ctx.Err()
 }
