@@ -192,7 +192,8 @@ func patiently[T any](withheld func() time.Duration, d time.Duration, look func(
 		if err == nil && over {
 			err = gomega.StopTrying(fmt.Sprintf("it was given %s, and the time that the machine withheld", d))
 		}
-		over = time.Since(began)-min(withheld()-before, 2*d) > d // and one more look
+		passed := time.Since(began)
+		over = passed > d && passed-min(withheld()-before, 2*d) > d // and one more look
 		return v, err
 	}
 }

@@ -15,9 +15,9 @@ func TestPatience(t *testing.T) {
 		withheld func(passed time.Duration) time.Duration
 		lasts    time.Duration
 	}{
-		{"of a quiet machine", func(time.Duration) time.Duration { return 0 }, 6 * time.Second},
+		{"a quiet machine withholds nothing", func(time.Duration) time.Duration { return 0 }, 6 * time.Second},
 		{"what the machine withholds does not count", func(passed time.Duration) time.Duration { return passed / 2 }, 12 * time.Second},
-		{"what it withholds bounds nothing", func(passed time.Duration) time.Duration { return passed }, 18 * time.Second},
+		{"of what it withholds, twice the time counts at the most", func(passed time.Duration) time.Duration { return passed }, 18 * time.Second},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestPatience(t *testing.T) {
 					if _, err := look(); err != nil {
 						break
 					}
-					time.Sleep(poll)
+					time.Sleep(poll) // on the clock of the bubble: nothing waits
 				}
 				if lasted := time.Since(began); lasted < c.lasts || lasted > c.lasts+5*poll {
 					t.Errorf("gave up after %s, want %s and a look", lasted, c.lasts)
@@ -59,7 +59,6 @@ func TestPatience(t *testing.T) {
 		var said string
 		g := gomega.NewGomega(func(message string, _ ...int) { said = message })
 		g.Eventually(t.Context(), patiently(func() time.Duration { return 0 }, 0, func() (int, error) { return 7, nil })).Should(gomega.Equal(8))
-		g2 := gomega.NewWithT(t)
-		g2.Expect(said).To(gomega.And(gomega.ContainSubstring("it was given 0s, and the time that the machine withheld"), gomega.ContainSubstring("7")))
+		gomega.NewWithT(t).Expect(said).To(gomega.And(gomega.ContainSubstring("it was given 0s, and the time that the machine withheld"), gomega.ContainSubstring("7")))
 	})
 }

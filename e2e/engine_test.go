@@ -71,7 +71,7 @@ func (b *between) pass(client net.Conn, engine string) {
 	}()
 	_, _ = io.Copy(client, io.TeeReader(server, seen(func([]byte) {
 		if waits.Load() {
-			time.Sleep(b.slow)
+			time.Sleep(b.slow) // what is tested: the engine takes its time
 		}
 	})))
 	_ = client.Close()

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -110,11 +111,7 @@ func Withheld(stalls []history.Event) time.Duration {
 	for _, e := range stalls {
 		spans = append(spans, span{from: e.Call, to: e.Return})
 	}
-	spans = joined(spans)
-	if len(spans) == 0 {
-		return 0
-	}
-	return lengthBefore(spans, spans[len(spans)-1].to)
+	return lengthBefore(joined(spans), math.MaxInt64)
 }
 
 // frozen says whether the gateway may have been frozen at some time in between.
