@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,12 +108,34 @@ func TestAuditGoesOn(t *testing.T) {
 	if _, err := audit.Read(filepath.Join(published, audit.FileName)); err != nil {
 		t.Error(err)
 	}
+	saysNothing(t, dir)
+	drainproof(t, append(once, "--right", "1", "--resume")...).must(t, 3, "inconclusive 1,", "--resume --retry-incomplete 1 --dir "+dir)
+	drainproof(t, append(once, "--right", "1", "--resume", "--retry-incomplete", "2")...).
+		must(t, 0, "right, run 1: attempt 1 was inconclusive: the machine was too busy", "SOUND: 1 of 1")
 	drainproof(t, "audit", "--depth", "quick", "--runtime", runtimeUnderTest(), "--only", "right", "--dir", dir, "--resume").
 		must(t, 2, "they are not one audit; name another folder with --dir")
 	drainproof(t, "audit", "--resume", "--dir", report(t)).must(t, 2, "there is no audit to go on with")
 	drainproof(t, "audit", "--only", "slow-cancle").must(t, 2, `there is no gateway "slow-cancle"; the catalogue has`)
 	drainproof(t, "audit", "--only", "right", "--publish", os.DevNull+"/docs").must(t, 2, "nothing can be published in /dev/null/docs", "--publish")
 	drainproof(t, "audit", "--depth", "deep").must(t, 2, `--depth "deep": use gate, quick, full, certify`)
+}
+
+// saysNothing takes the verdict from the first run of the audit in dir.
+func saysNothing(t *testing.T, dir string) {
+	t.Helper()
+	c, err := audit.Read(filepath.Join(dir, audit.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := audit.OpenJournal(filepath.Join(dir, audit.JournalName), c.Plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := j.Done[0]
+	r.Exit, r.Verdict, r.Why = 3, "incomplete", "the machine was too busy"
+	if err := errors.Join(j.Add(r), j.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // secondOpinion has porcupine judge every history below a folder too. It must agree

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -17,7 +18,7 @@ const JournalName = "runs.jsonl"
 // Journal keeps what was run, a line each, so that an audit that was cut off can go
 // on: the plan first, then every run. It is safe for concurrent use.
 type Journal struct {
-	Done []Run // all there are, those that an earlier start left first
+	Done []Run // all there are, those that an earlier start left first; each once, the last of it
 
 	mu   sync.Mutex
 	file *os.File
@@ -73,7 +74,7 @@ func OpenJournal(path string, plan Plan) (*Journal, error) {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("%s:%d: no run of an audit: %w; remove the line, and the run is done again", path, n, err)
 		}
-		j.Done = append(j.Done, r)
+		j.put(r)
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -93,11 +94,21 @@ func OpenJournal(path string, plan Plan) (*Journal, error) {
 	return j, nil
 }
 
-// Add keeps a run.
+// put takes a run down, in the place of what it does again.
+func (j *Journal) put(r Run) {
+	same := func(had Run) bool { return had.Gateway == r.Gateway && had.Number == r.Number }
+	if i := slices.IndexFunc(j.Done, same); i >= 0 {
+		j.Done[i] = r
+		return
+	}
+	j.Done = append(j.Done, r)
+}
+
+// Add keeps a run; one that was kept before is replaced.
 func (j *Journal) Add(r Run) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.Done = append(j.Done, r)
+	j.put(r)
 	return j.write(r)
 }
 

@@ -70,8 +70,12 @@ func Lost(g Gateway, number int, started time.Time, why string) Run {
 	}
 }
 
-// all are the attempts at this run, the one that counts last.
-func (r Run) all() []Run { return append(slices.Clone(r.Voided), r) }
+// Attempts are those at this run, the one that counts last.
+func (r Run) Attempts() []Run {
+	before := slices.Clone(r.Voided)
+	r.Voided = nil
+	return append(before, r)
+}
 
 // Failed are the requirements that failed, sorted.
 func (r Run) Failed() []string { return r.with(report.Fail) }
@@ -94,6 +98,9 @@ type Mark struct {
 	Accused      []string // requirements that are charged with what they did not do
 	Inconclusive string   // why the run says nothing; empty: it does
 }
+
+// Void says that the run has nothing to say, against nobody: it may be done again.
+func (m Mark) Void() bool { return m.Inconclusive != "" && len(m.Accused) == 0 }
 
 // Mark scores a run of the gateway.
 func (g Gateway) Mark(r Run) Mark {

@@ -100,7 +100,7 @@ func Assess(plan Plan, gateways []Gateway, planned map[string]int, runs []Run) *
 	byGateway := map[string][]Run{}
 	for _, r := range runs {
 		byGateway[r.Gateway] = append(byGateway[r.Gateway], r)
-		for _, attempt := range r.all() {
+		for _, attempt := range r.Attempts() {
 			if c.Started.IsZero() || attempt.Started.Before(c.Started) {
 				c.Started = attempt.Started
 			}
@@ -119,7 +119,7 @@ func Assess(plan Plan, gateways []Gateway, planned map[string]int, runs []Run) *
 		c.Totals.add(s)
 		if g.Right() {
 			for _, r := range list {
-				right = append(right, r.all()...)
+				right = append(right, r.Attempts()...)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func score(g Gateway, planned int, runs []Run) Score {
 	var spent time.Duration
 	for _, r := range runs {
 		s.Voided += len(r.Voided)
-		for _, attempt := range r.all() {
+		for _, attempt := range r.Attempts() {
 			spent += attempt.Wall
 		}
 		for i, attempt := range r.Voided {

@@ -95,7 +95,7 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 	f.DurationVar(&o.within, "within", 0, "begin no run after so long, and all of them in a random order; what was not run is missing (default: as long as it takes)")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, auto, or mixed: wrong gateways as processes where they can be wrong as such, all others in containers (default: mixed for quick, else the configuration's)")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
-	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends without a verdict, and say so; a wrong verdict is never retried")
+	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends without a verdict, with nothing beside it, and say so; a wrong verdict is never retried. With --resume, also what ended like that before")
 	return cmd
 }
 
@@ -107,6 +107,7 @@ type auditing struct {
 	suite   artifact.Binaries
 	dir     string
 	journal *audit.Journal
+	machine sync.RWMutex // locked for writing by who must have it alone
 	out     io.Writer
 }
 
@@ -275,24 +276,29 @@ func (a *auditing) open(reports string) error {
 
 // run does what is not done, scores all of it, and ends with the verdict's code.
 func (a *auditing) run(ctx context.Context, subjects []subject) error {
-	done := map[string]bool{}
+	done := map[string]audit.Run{}
 	key := func(id string, number int) string { return fmt.Sprintf("%s %d", id, number) }
 	for _, r := range a.journal.Done {
-		done[key(r.Gateway, r.Number)] = true
+		done[key(r.Gateway, r.Number)] = r
 	}
 	planned, total := map[string]int{}, 0
 	gateways := make([]audit.Gateway, len(subjects))
 	type job struct {
 		subject
 		number int
+		voided []audit.Run // attempts that an earlier start made
 	}
 	var jobs []job
 	for i, s := range subjects {
 		gateways[i], planned[s.ID] = s.Gateway, s.runs
 		total += s.runs
 		for n := range s.runs {
-			if !done[key(s.ID, n+1)] {
-				jobs = append(jobs, job{s, n + 1})
+			r, is := done[key(s.ID, n+1)]
+			switch {
+			case !is:
+				jobs = append(jobs, job{s, n + 1, nil})
+			case a.again(s, r):
+				jobs = append(jobs, job{s, n + 1, r.Attempts()})
 			}
 		}
 	}
@@ -301,13 +307,13 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 		fmt.Fprintf(a.out, "%d of them are done\n", total-len(jobs))
 	}
 	began := time.Now()
+	late := func() bool { return a.o.within > 0 && time.Since(began) > a.o.within }
 	if a.o.within > 0 { // so that what is left out is not always the same
 		rand.Shuffle(len(jobs), func(i, j int) { jobs[i], jobs[j] = jobs[j], jobs[i] })
 	}
 	bar := newBar(a.out, len(jobs))
 	runs, within := errgroup.WithContext(ctx)
 	runs.SetLimit(a.o.parallel)
-	var machine sync.RWMutex // locked for writing by who must have it alone
 	// The whole suite in containers keeps two processors busy; two of them on the same two
 	// take longer than one after the other, and time out.
 	whole := make(chan struct{}, max(1, runtime.NumCPU()/2))
@@ -317,24 +323,14 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 				whole <- struct{}{}
 				defer func() { <-whole }()
 			}
-			if j.alone {
-				machine.Lock()
-				defer machine.Unlock()
-			} else {
-				machine.RLock()
-				defer machine.RUnlock()
-			}
-			if within.Err() != nil || a.o.within > 0 && time.Since(began) > a.o.within {
-				return nil
-			}
-			r, err := a.once(within, j.subject, j.number)
-			if err != nil || within.Err() != nil {
-				return err // what was cut off is done again
-			}
-			if err := a.journal.Add(r); err != nil {
+			r, err := a.once(within, j.subject, j.number, j.voided, late)
+			if err != nil || r == nil {
 				return err
 			}
-			bar.tell(j.Gateway, r)
+			if err := a.journal.Add(*r); err != nil {
+				return err
+			}
+			bar.tell(j.Gateway, *r)
 			return nil
 		})
 	}
@@ -378,39 +374,63 @@ func (a *auditing) sum(c *audit.Scorecard) {
 	for _, f := range c.Flakes {
 		fmt.Fprintf(a.out, "ledger: %s failed %d and had no verdict in %d of %d runs of right gateways\n", f.Requirement, f.Failed, f.Inconclusive, f.Runs)
 	}
+	if t.Inconclusive > 0 {
+		fmt.Fprintf(a.out, "run again what ended without a verdict with --resume --retry-incomplete %d --dir %s\n", a.o.retries+1, a.dir)
+	}
 	fmt.Fprintf(a.out, "%s: %s\nscorecard: %s\n", strings.ToUpper(c.Verdict), c.Why, filepath.Join(a.dir, audit.MarkdownName))
 }
 
+// again says whether a run that is over is to be done once more.
+func (a *auditing) again(s subject, r audit.Run) bool {
+	return s.Mark(r).Void() && len(r.Voided) < a.o.retries
+}
+
 // once is one run of a gateway, and more of them while there is no verdict and
-// retries are left.
-func (a *auditing) once(ctx context.Context, s subject, number int) (audit.Run, error) {
-	var voided []audit.Run
-	for {
+// retries are left. It is nil where the run was not begun, or was cut off.
+func (a *auditing) once(ctx context.Context, s subject, number int, voided []audit.Run, late func() bool) (*audit.Run, error) {
+	for first := true; ; first = false {
+		release := a.share(s.alone || len(voided) > 0)
+		if ctx.Err() != nil || first && late() {
+			release()
+			return nil, nil
+		}
 		r, dir, err := a.attempt(ctx, s, number)
+		release()
 		if err != nil || ctx.Err() != nil {
-			return r, err
+			return nil, err
 		}
 		if r.Report, err = filepath.Rel(a.dir, dir); err != nil {
 			r.Report = dir
 		}
-		wrong := s.Wrong(r)
-		if m := s.Mark(r); m.Inconclusive != "" && len(m.Accused) == 0 && len(voided) < a.o.retries {
-			voided = append(voided, r)
+		r.Voided = voided
+		if a.again(s, r) {
+			voided = r.Attempts()
 			continue
 		}
-		r.Voided = voided
+		wrong := s.Wrong(r)
 		if wrong == "" && a.o.archive != "" {
 			if err := a.keep(s.Gateway, dir); err != nil {
-				return r, err
+				return nil, err
 			}
 		}
 		if wrong == "" && !a.o.keepAll {
 			// The report of a verdict that is as it must be tells nothing.
 			r.Report = ""
-			return r, os.RemoveAll(dir)
+			return &r, os.RemoveAll(dir)
 		}
-		return r, nil
+		return &r, nil
 	}
+}
+
+// share waits for the machine. Who has it alone is disturbed by nobody: a run that ended
+// without a verdict, mostly because others took the processors, is done again like that.
+func (a *auditing) share(alone bool) (release func()) {
+	if alone {
+		a.machine.Lock()
+		return a.machine.Unlock
+	}
+	a.machine.RLock()
+	return a.machine.RUnlock
 }
 
 // keep puts a history of the run into the archive.
