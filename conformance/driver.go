@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
@@ -198,6 +199,12 @@ func patiently[T any](withheld func() time.Duration, d time.Duration, look func(
 	}
 }
 
+// withoutYet takes out of a message what gomega says between why it gave up and what was
+// awaited, where the looks themselves all went well.
+func withoutYet(message string) string {
+	return strings.Replace(message, "At one point, however, the function did return successfully.\nYet, Eventually failed because the matcher was not satisfied:\n", "", 1)
+}
+
 // unlessGone ends the waiting for what a gateway publishes when its process does.
 func (g gateway) unlessGone(p pod.Published) (pod.Published, error) {
 	if !g.Alive() {
@@ -210,7 +217,13 @@ func (g gateway) unlessGone(p pod.Published) (pod.Published, error) {
 // that hangs is seen to hang.
 func (g gateway) eventuallyTurn(ctx context.Context, s *pod.Submitted) types.AsyncAssertion {
 	ginkgo.GinkgoHelper()
-	return gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace() + g.B()/2).WithPolling(poll)
+	return g.patientlyTurn(ctx, s, g.Grace()+g.B()/2)
+}
+
+// patientlyTurn waits for a turn for a time, in which what the machine withheld does not count.
+func (g gateway) patientlyTurn(ctx context.Context, s *pod.Submitted, d time.Duration) types.AsyncAssertion {
+	ginkgo.GinkgoHelper()
+	return gomega.Eventually(ctx, patiently(g.Withheld, d, func() (*pod.Submitted, error) { return s, nil })).WithPolling(poll)
 }
 
 // onTheWay waits until a long reply begins to go out to a client that reads nothing. A
@@ -218,13 +231,13 @@ func (g gateway) eventuallyTurn(ctx context.Context, s *pod.Submitted) types.Asy
 // does, of which the contract says nothing.
 func (g gateway) onTheWay(ctx context.Context, s *pod.Submitted) {
 	ginkgo.GinkgoHelper()
-	gomega.Eventually(ctx, func() *pod.Submitted { return s }).WithTimeout(g.Grace() + bulk).WithPolling(poll).Should(expect.HaveItsReplyOnTheWay())
+	g.patientlyTurn(ctx, s, g.Grace()+bulk).Should(expect.HaveItsReplyOnTheWay())
 }
 
 // arrivesWhole waits until such a reply has been read, once its client reads.
 func (g gateway) arrivesWhole(ctx context.Context, s *pod.Submitted) {
 	ginkgo.GinkgoHelper()
-	g.eventuallyTurn(ctx, s).WithTimeout(g.Grace() + bulk).Should(expect.FinishWhole())
+	g.patientlyTurn(ctx, s, g.Grace()+bulk).Should(expect.FinishWhole())
 }
 
 // bulk is how long a reply of that length may be under way through a gateway, on a

@@ -169,5 +169,5 @@ func (g gateway) failing(ctx context.Context) []*pod.Submitted {
 // ends waits until the client has seen the end of a turn or given up on it.
 func (g gateway) ends(ctx context.Context, turn *pod.Submitted) {
 	ginkgo.GinkgoHelper()
-	g.eventuallyTurn(ctx, turn).WithTimeout(g.Grace() + g.B()).Should(expect.HaveEnded())
+	g.patientlyTurn(ctx, turn, g.Grace()+g.B()).Should(expect.HaveEnded())
 }

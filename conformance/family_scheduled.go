@@ -19,7 +19,7 @@ func (s *suite) scheduled() {
 			gw.step(ctx, "put a turn and a job in flight")
 			turn := gw.held(ctx, pod.Turn{Purpose: "in flight beside a job"})
 			job := gw.schedule(ctx, pod.Job{Hold: true, Purpose: "due before the drain"})
-			gw.eventuallyTurn(ctx, job).WithTimeout(gw.Grace() + gw.Target().Jobs.Late).Should(expect.BeHeldByTheModel())
+			gw.patientlyTurn(ctx, job, gw.Grace()+gw.Target().Jobs.Late).Should(expect.BeHeldByTheModel())
 
 			gw.step(ctx, "schedule another for when the drain is in effect, and drain: both in flight are counted")
 			// A gateway may take B to notice the marker; the job must not be due before.

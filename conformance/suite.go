@@ -53,7 +53,7 @@ func Run(t ginkgo.GinkgoTestingT, c Config) {
 		t.Fail()
 		return
 	}
-	gomega.RegisterFailHandler(ginkgo.Fail)
+	gomega.RegisterFailHandler(func(message string, skip ...int) { ginkgo.Fail(withoutYet(message), append(skip, 0)[0]+1) })
 	suiteConfig, reporter := ginkgo.GinkgoConfiguration()
 	suiteConfig.FailOnEmpty = true // a filter that matches nothing proves nothing
 	reporter.Succinct = true
