@@ -91,7 +91,7 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 	f.BoolVar(&o.keepAll, "keep", false, "keep the report of every run")
 	f.StringVar(&o.archive, "archive", "", "folder that keeps, of every gateway, the shortest history that names it")
 	f.StringVar(&o.publish, "publish", "", "folder that gets "+audit.FileName+" and "+audit.MarkdownName+" too, where the audit is sound")
-	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other. Of the whole suite in containers, never more than one for two processors")
+	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other. In containers, never more than one for two processors")
 	f.DurationVar(&o.within, "within", 0, "begin no run after so long, and all of them in a random order; what was not run is missing (default: as long as it takes)")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, auto, or mixed: wrong gateways as processes where they can be wrong as such, all others in containers (default: mixed for quick, else the configuration's)")
 	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
@@ -314,14 +314,15 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 	bar := newBar(a.out, len(jobs))
 	runs, within := errgroup.WithContext(ctx)
 	runs.SetLimit(a.o.parallel)
-	// The whole suite in containers keeps two processors busy; two of them on the same two
-	// take longer than one after the other, and time out.
-	whole := make(chan struct{}, max(1, runtime.NumCPU()/2))
-	for _, j := range jobs {
+	// A run in containers keeps two processors busy; two of them on the same two take longer
+	// than one after the other where the machine is slow, and time out. Processes run beside it.
+	engine := make(chan struct{}, max(1, runtime.NumCPU()/2))
+	inContainers := func(j job) bool { return cmp.Or(j.runtime, a.plan.Runtime) != config.RuntimeProcess }
+	for _, j := range spread(jobs, inContainers) {
 		runs.Go(func() error {
-			if a.depth.whole && cmp.Or(j.runtime, a.plan.Runtime) != config.RuntimeProcess {
-				whole <- struct{}{}
-				defer func() { <-whole }()
+			if inContainers(j) {
+				engine <- struct{}{}
+				defer func() { <-engine }()
 			}
 			r, err := a.once(within, j.subject, j.number, j.voided, late)
 			if err != nil || r == nil {
@@ -358,6 +359,25 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 		fmt.Fprintf(a.out, "published in %s\n", a.o.publish)
 	}
 	return nil
+}
+
+// spread puts those that belong to one kind evenly among the others, each in their order.
+func spread[T any](list []T, kind func(T) bool) []T {
+	var some, others []T
+	for _, v := range list {
+		if kind(v) {
+			some = append(some, v)
+		} else {
+			others = append(others, v)
+		}
+	}
+	evenly := make([]T, 0, len(list))
+	for i, v := range some {
+		upTo := (i + 1) * len(others) / (len(some) + 1)
+		evenly = append(evenly, others[len(evenly)-i:upTo]...)
+		evenly = append(evenly, v)
+	}
+	return append(evenly, others[len(evenly)-len(some):]...)
 }
 
 // sum prints what came of it.

@@ -16,7 +16,6 @@ type depth struct {
 	level string
 	bound time.Duration // 0: the target's own
 	tried bool          // the targets are ours, so whether they can be driven is not asked again
-	whole bool          // every gateway is put through the whole suite
 	// runtime is the depth's own, where no flag names one; "": the configuration's.
 	runtime string
 	// asks returns the profile and the label filter for a gateway.
@@ -53,8 +52,8 @@ func depths() []depth {
 			}
 			return config.ProfileFull, "family:" + own + " || /^point:/"
 		}},
-		{name: "full", level: config.LevelAudit, bound: auditBound, whole: true, asks: everything},
-		{name: "certify", level: config.LevelCertify, whole: true, asks: everything},
+		{name: "full", level: config.LevelAudit, bound: auditBound, asks: everything},
+		{name: "certify", level: config.LevelCertify, asks: everything},
 	}
 }
 
