@@ -20,7 +20,7 @@ func (s *suite) refuse() {
 		ids("GATE-001", "GATE-002", "GATE-003", "GATE-005", "GATE-008", "GATE-009", "GATE-010", "GATE-012"),
 		func(ctx context.Context, gw gateway) {
 			sweeps, began := max(s.repeat.Sweeps, len(gw.ingresses())), time.Now()
-			more := func() bool { return time.Since(began) < s.specTimeout()/2 && gw.tooFewAtTheFlip() }
+			more := func() bool { return time.Since(began) < s.specTimeout()/4 && gw.tooFewAtTheFlip() }
 			for i := 0; i < sweeps || more(); i++ {
 				ingress := gw.ingresses()[i%len(gw.ingresses())]
 				gw.step(ctx, "sweep %d of at least %d: turns on %s across the flip, every 5 ms", i+1, sweeps, ingress)

@@ -158,7 +158,7 @@ func defaults() Config {
 			LevelCertify: {Drains: 50, Sweeps: 20, Refusals: 20, Reverts: 20, Rewrites: 20, Restarts: 10},
 			LevelAudit:   {Drains: 60, Sweeps: 20, Refusals: 60, Reverts: 20, Rewrites: 20, Restarts: 10},
 		},
-		Runner:  Runner{Procs: 2, Timeout: 5 * time.Minute, SpecTimeout: time.Minute},
+		Runner:  Runner{Procs: 2, Timeout: 10 * time.Minute, SpecTimeout: 2 * time.Minute},
 		Report:  Report{Dir: "reports", Keep: 10},
 		Compare: Compare{Alpha: 0.01, Effect: 0.71, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5},
 	}

@@ -43,7 +43,7 @@ func TestPublishedConfiguration(t *testing.T) {
 		t.Errorf("paths are not relative to the file: %s, %s, %s", c.Target, c.Report.Dir, c.Markers)
 	}
 	if c.Runtime != config.RuntimeDocker || c.Seed != 0 || c.Repeat() != (config.Repetitions{Drains: 10, Sweeps: 3, Refusals: 5, Reverts: 5, Rewrites: 5, Restarts: 2}) ||
-		c.Runner.Timeout != 5*time.Minute || c.Runner.SpecTimeout != time.Minute || c.Report.Keep != 10 {
+		c.Runner.Timeout != 10*time.Minute || c.Runner.SpecTimeout != 2*time.Minute || c.Report.Keep != 10 {
 		t.Errorf("%+v", c)
 	}
 	if want := (config.Compare{Alpha: 0.01, Effect: 0.71, Ratio: 1.5, Shift: 50 * time.Millisecond, Memory: 16, Noise: 0.5}); c.Compare != want {

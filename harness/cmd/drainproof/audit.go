@@ -94,7 +94,7 @@ Exit codes: 0 sound, 1 a gateway went undetected or unnamed, or was falsely accu
 	f.IntVar(&o.parallel, "parallel", 1, "runs at once; more of them are faster, and noise to each other. In containers, never more than one for two processors")
 	f.DurationVar(&o.within, "within", 0, "begin no run after so long, and all of them in a random order; what was not run is missing (default: as long as it takes)")
 	f.StringVar(&o.runtime, "runtime", "", "docker, process, auto, or mixed: wrong gateways as processes where they can be wrong as such, all others in containers (default: mixed for quick, else the configuration's)")
-	f.DurationVar(&o.deadline, "deadline", 5*time.Minute, "deadline of one run")
+	f.DurationVar(&o.deadline, "deadline", 10*time.Minute, "deadline of one run")
 	f.IntVar(&o.retries, "retry-incomplete", 0, "run again, so many times, what ends without a verdict, with nothing beside it, and say so; a wrong verdict is never retried. With --resume, also what ended like that before")
 	return cmd
 }
