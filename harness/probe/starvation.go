@@ -135,8 +135,11 @@ type stretch struct {
 }
 
 // due says whether there is so much more of it than was told that it is told again: an
-// end of the probe that nobody announces must not swallow much of a long one.
-func (s *stretch) due(least time.Duration) bool { return s.starved >= max(least, s.told+s.told/4) }
+// end of the probe that nobody announces must not swallow much of a long one, and a check
+// that waits gives the gateway no more time than it knows of.
+func (s *stretch) due(least time.Duration) bool {
+	return s.starved >= max(least, s.told+min(s.told/4, 4*least))
+}
 
 // goesOn takes another tick in, which ends at the instant, and says whether the stretch
 // goes on through it. One that began with this tick did so at since.
@@ -161,8 +164,8 @@ func (s *stretch) goesOn(since, last, at history.Stamp, starved time.Duration) b
 // starvation measures what the heartbeat cannot: a machine too busy to let the
 // gateway run or read, while the probe, which hardly ever wants to, is served at once.
 // What a gateway does late then is not its own doing. It is told as noise: a stretch
-// when it is over, and while it lasts whenever it has become a quarter longer, or
-// somebody is about to judge.
+// when it is over, and while it lasts whenever it has become a quarter longer, or by four
+// times the least that is told, or somebody is about to judge.
 type starvation struct {
 	rec   sink
 	least time.Duration // of it that is told

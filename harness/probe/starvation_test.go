@@ -32,13 +32,14 @@ func TestStarvedSince(t *testing.T) {
 	}
 }
 
-// A stretch that goes on is told at the least that is told, and whenever it is a quarter longer.
+// A stretch that goes on is told at the least that is told, whenever it is a quarter longer, and
+// once it is long by four times the least.
 func TestStretchDue(t *testing.T) {
 	const least = 100
 	for _, c := range []struct {
 		starved, told time.Duration
 		want          bool
-	}{{0, 0, false}, {99, 0, false}, {100, 0, true}, {124, 100, false}, {125, 100, true}} {
+	}{{0, 0, false}, {99, 0, false}, {100, 0, true}, {124, 100, false}, {125, 100, true}, {10_399, 10_000, false}, {10_400, 10_000, true}} {
 		if s := (stretch{starved: c.starved, told: c.told}); s.due(least) != c.want {
 			t.Errorf("%d of which %d are told: due %t", c.starved, c.told, !c.want)
 		}
