@@ -94,10 +94,23 @@ func OpenJournal(path string, plan Plan) (*Journal, error) {
 	return j, nil
 }
 
+// Find returns the run of that number of a gateway, if there is one.
+func (j *Journal) Find(gateway string, number int) (Run, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i := j.index(gateway, number); i >= 0 {
+		return j.Done[i], true
+	}
+	return Run{}, false
+}
+
+func (j *Journal) index(gateway string, number int) int {
+	return slices.IndexFunc(j.Done, func(r Run) bool { return r.Gateway == gateway && r.Number == number })
+}
+
 // put takes a run down, in the place of what it does again.
 func (j *Journal) put(r Run) {
-	same := func(had Run) bool { return had.Gateway == r.Gateway && had.Number == r.Number }
-	if i := slices.IndexFunc(j.Done, same); i >= 0 {
+	if i := j.index(r.Gateway, r.Number); i >= 0 {
 		j.Done[i] = r
 		return
 	}

@@ -274,26 +274,23 @@ func (a *auditing) open(reports string) error {
 	return err
 }
 
+// job is a run that is to be done.
+type job struct {
+	subject
+	number int
+	voided []audit.Run // attempts that an earlier start made
+}
+
 // run does what is not done, scores all of it, and ends with the verdict's code.
 func (a *auditing) run(ctx context.Context, subjects []subject) error {
-	done := map[string]audit.Run{}
-	key := func(id string, number int) string { return fmt.Sprintf("%s %d", id, number) }
-	for _, r := range a.journal.Done {
-		done[key(r.Gateway, r.Number)] = r
-	}
 	planned, total := map[string]int{}, 0
 	gateways := make([]audit.Gateway, len(subjects))
-	type job struct {
-		subject
-		number int
-		voided []audit.Run // attempts that an earlier start made
-	}
 	var jobs []job
 	for i, s := range subjects {
 		gateways[i], planned[s.ID] = s.Gateway, s.runs
 		total += s.runs
 		for n := range s.runs {
-			r, is := done[key(s.ID, n+1)]
+			r, is := a.journal.Find(s.ID, n+1)
 			switch {
 			case !is:
 				jobs = append(jobs, job{s, n + 1, nil})
@@ -324,7 +321,7 @@ func (a *auditing) run(ctx context.Context, subjects []subject) error {
 				engine <- struct{}{}
 				defer func() { <-engine }()
 			}
-			r, err := a.once(within, j.subject, j.number, j.voided, late)
+			r, err := a.once(within, j, late)
 			if err != nil || r == nil {
 				return err
 			}
@@ -407,14 +404,15 @@ func (a *auditing) again(s subject, r audit.Run) bool {
 
 // once is one run of a gateway, and more of them while there is no verdict and
 // retries are left. It is nil where the run was not begun, or was cut off.
-func (a *auditing) once(ctx context.Context, s subject, number int, voided []audit.Run, late func() bool) (*audit.Run, error) {
+func (a *auditing) once(ctx context.Context, j job, late func() bool) (*audit.Run, error) {
+	voided := j.voided
 	for first := true; ; first = false {
-		release := a.share(s.alone || len(voided) > 0)
+		release := a.share(j.alone || len(voided) > 0)
 		if ctx.Err() != nil || first && late() {
 			release()
 			return nil, nil
 		}
-		r, dir, err := a.attempt(ctx, s, number)
+		r, dir, err := a.attempt(ctx, j.subject, j.number)
 		release()
 		if err != nil || ctx.Err() != nil {
 			return nil, err
@@ -423,13 +421,13 @@ func (a *auditing) once(ctx context.Context, s subject, number int, voided []aud
 			r.Report = dir
 		}
 		r.Voided = voided
-		if a.again(s, r) {
+		if a.again(j.subject, r) {
 			voided = r.Attempts()
 			continue
 		}
-		wrong := s.Wrong(r)
+		wrong := j.Wrong(r)
 		if wrong == "" && a.o.archive != "" {
-			if err := a.keep(s.Gateway, dir); err != nil {
+			if err := a.keep(j.Gateway, dir); err != nil {
 				return nil, err
 			}
 		}
